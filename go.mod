@@ -1,0 +1,3 @@
+module github.com/modelsigning/modelsigning
+
+go 1.26

@@ -1,0 +1,144 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/modelsigning/modelsigning/manifest"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+// MarshalStatement returns the statement for a manifest: JSON without white space, its members in a fixed
+// order, the resources sorted by name. The same manifest always gives the same bytes. It refuses a manifest
+// that is not well-formed (see [manifest.Manifest.Validate]), that has no name, or that calls its only file
+// ".", which this format allows to readers alone.
+func MarshalStatement(m *manifest.Manifest) ([]byte, error) {
+	err := m.Validate()
+	switch {
+	case err != nil:
+	case m.Name == "" || !utf8.ValidString(m.Name):
+		err = fmt.Errorf("name: %q is empty or not valid UTF-8", m.Name)
+	case m.SingleFile():
+		err = errors.New(`resources: "." does not name a file`)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if !slices.IsSortedFunc(m.Resources, manifest.CompareNames) {
+		m = &manifest.Manifest{Name: m.Name, Serialization: m.Serialization, Resources: slices.Clone(m.Resources)}
+		m.Sort()
+	}
+	size := 1024
+	for _, r := range m.Resources {
+		size += len(r.Path) + len(r.Digest.Hex) + 80
+	}
+	b := make([]byte, 0, size)
+	b = append(b, `{"_type":"`+statementType+`","subject":[{"name":`...)
+	b = appendString(b, m.Name)
+	b = append(b, `,"digest":{"sha256":"`+m.Root().Hex+`"}}],"predicateType":"`+predicateV1+`","predicate":{`...)
+	b = appendSerialization(b, m.Serialization)
+	b = append(b, `,"resources":[`...)
+	for i, r := range m.Resources {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = appendString(b, r.Name())
+		b = append(b, `,"digest":"`+r.Digest.Hex+`","algorithm":"`...)
+		b = append(b, r.Digest.Algorithm...)
+		b = append(b, `"}`...)
+	}
+	return append(b, `]}}`...), nil
+}
+
+func appendSerialization(b []byte, s manifest.Serialization) []byte {
+	b = append(b, `"serialization":{"method":"`+string(s.Method)+`","hash_type":"`+string(s.Algorithm)+`"`...)
+	if s.Method == manifest.Shards {
+		b = strconv.AppendInt(append(b, `,"shard_size":`...), s.ShardSize, 10)
+	}
+	b = strconv.AppendBool(append(b, `,"allow_symlinks":`...), s.AllowSymlinks)
+	if s.IgnorePaths != nil {
+		b = append(b, `,"ignore_paths":[`...)
+		for i, p := range s.IgnorePaths {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, p)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}')
+}
+
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string can't fail
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+// MarshalJSON returns the bundle as it is written to files.
+func (b *Bundle) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	buf.Grow(base64.StdEncoding.EncodedLen(len(b.UnverifiedStatement())) + 16<<10)
+	if err := b.write(&buf); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// write streams the bundle, whose payload may be gigabytes.
+func (b *Bundle) write(w io.Writer) error {
+	material, err := b.materialJSON()
+	if err != nil {
+		return fmt.Errorf("writing verificationMaterial: %w", err)
+	}
+	envelope := b.proto.GetDsseEnvelope()
+	mediaType, _ := json.Marshal(b.proto.GetMediaType())
+	if _, err := fmt.Fprintf(w, `{"mediaType":%s,"verificationMaterial":%s,"dsseEnvelope":{"payload":"`,
+		mediaType, material); err != nil {
+		return err
+	}
+	enc := base64.NewEncoder(base64.StdEncoding, w)
+	if _, err := enc.Write(envelope.GetPayload()); err != nil {
+		return err
+	}
+	if err := enc.Close(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, `","payloadType":%q,"signatures":[{"sig":%q,"keyid":""}]}}`,
+		PayloadType, base64.StdEncoding.EncodeToString(b.Signature()))
+	return err
+}
+
+func (b *Bundle) materialJSON() ([]byte, error) {
+	if b.material != nil {
+		return b.material, nil
+	}
+	// protojson puts white space at random, to keep anyone from relying on its bytes.
+	loose, err := protojson.Marshal(b.proto.GetVerificationMaterial())
+	if err != nil {
+		return nil, err
+	}
+	var tight bytes.Buffer
+	if err := json.Compact(&tight, loose); err != nil {
+		return nil, err
+	}
+	if len(b.proto.GetVerificationMaterial().GetTlogEntries()) > 0 {
+		return tight.Bytes(), nil
+	}
+	// The reference wants the member to be there.
+	return append(bytes.TrimSuffix(tight.Bytes(), []byte("}")), `,"tlogEntries":[]}`...), nil
+}

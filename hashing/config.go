@@ -1,0 +1,149 @@
+package hashing
+
+import (
+	"log/slog"
+	"slices"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// A Configuration says how models are hashed. It is an immutable value: every method returns a changed copy, so
+// that one may be kept, branched and used by many goroutines at once. The zero value is what [Config] returns.
+type Configuration struct {
+	method    manifest.Method // empty until UseX is called
+	algorithm manifest.Algorithm
+	shardSize int64
+	links     choice
+	git       choice
+	ignored   []string
+	only      []string // sorted; nil for every file
+	chunk     int
+	workers   int
+	progress  func(Progress)
+	logger    *slog.Logger
+}
+
+// A choice is a switch that remembers whether anybody has set it.
+type choice int8
+
+const (
+	unset choice = iota
+	off
+	on
+)
+
+func choose(b bool) choice {
+	if b {
+		return on
+	}
+	return off
+}
+
+// Config returns the default: SHA-256 of each file, git's own files ignored, symbolic links refused.
+func Config() Configuration { return Configuration{} }
+
+// Files are the parameters of [Configuration.UseFileSerialization]. The zero value is the default.
+type Files struct {
+	// Algorithm is SHA-256 if empty.
+	Algorithm manifest.Algorithm
+	// ChunkSize is how many bytes are read at once, 128 KiB if zero. It has no influence on digests, and is
+	// kept between 4 KiB and 1 MiB. Up to 16 chunks are held by each worker.
+	ChunkSize int
+	// MaxWorkers is as in SetMaxWorkers; zero leaves it as it is.
+	MaxWorkers int
+	// AllowSymlinks follows links, as SetAllowSymlinks(true) does; false leaves that setting as it is.
+	AllowSymlinks bool
+	// IgnorePaths are added, as AddIgnoredPaths does.
+	IgnorePaths []string
+}
+
+// Shards are the parameters of [Configuration.UseShardSerialization]. The zero value is the default, and the
+// fields are those of [Files] but for ShardSize.
+type Shards struct {
+	Algorithm     manifest.Algorithm
+	ChunkSize     int
+	MaxWorkers    int
+	AllowSymlinks bool
+	IgnorePaths   []string
+	// ShardSize is how many bytes one digest covers, [manifest.DefaultShardSize] if zero.
+	ShardSize int64
+}
+
+// UseFileSerialization makes one digest of each file. It takes the place of an earlier serialization.
+func (c Configuration) UseFileSerialization(o Files) Configuration {
+	return c.use(manifest.Files, 0, o)
+}
+
+// UseShardSerialization makes one digest of each ShardSize bytes of each file, which lets one large file be
+// hashed by several processors. Files without bytes get no digest: see [Report]. It takes the place of an
+// earlier serialization.
+func (c Configuration) UseShardSerialization(o Shards) Configuration {
+	return c.use(manifest.Shards, o.ShardSize,
+		Files{o.Algorithm, o.ChunkSize, o.MaxWorkers, o.AllowSymlinks, o.IgnorePaths})
+}
+
+func (c Configuration) use(m manifest.Method, shardSize int64, o Files) Configuration {
+	c.method, c.algorithm, c.shardSize = m, o.Algorithm, shardSize
+	if o.ChunkSize != 0 {
+		c.chunk = o.ChunkSize
+	}
+	if o.MaxWorkers != 0 {
+		c.workers = o.MaxWorkers
+	}
+	if o.AllowSymlinks {
+		c.links = on
+	}
+	return c.AddIgnoredPaths(o.IgnorePaths...)
+}
+
+// SetIgnoredPaths replaces the paths to leave out, each with all that is below it. Paths are relative to the
+// model's root and separated by slashes; one that [manifest.CheckPath] refuses is an error when hashing. They do
+// not apply to a model that is a single file. Git's own files are ignored besides: see SetIgnoreGitPaths.
+func (c Configuration) SetIgnoredPaths(paths ...string) Configuration {
+	c.ignored = slices.Clone(paths)
+	return c
+}
+
+// AddIgnoredPaths adds to the paths of [Configuration.SetIgnoredPaths].
+func (c Configuration) AddIgnoredPaths(paths ...string) Configuration {
+	c.ignored = slices.Concat(c.ignored, paths)
+	return c
+}
+
+// SetIgnoreGitPaths says whether .git, .gitignore, .gitattributes and .github are left out at the top of the
+// model. The default is true.
+func (c Configuration) SetIgnoreGitPaths(ignore bool) Configuration {
+	c.git = choose(ignore)
+	return c
+}
+
+// SetAllowSymlinks says whether symbolic links are followed, so that what they lead to is hashed under the name
+// of the link. The default is false: a link is then an error that wraps [ErrSymlink]. With links allowed, a
+// cycle or a link to nothing is still an error, and one to outside of the model is a warning.
+func (c Configuration) SetAllowSymlinks(allow bool) Configuration {
+	c.links = choose(allow)
+	return c
+}
+
+// SetOnly restricts hashing to the files with the given paths, relative to the model's root. Whatever else is
+// found is listed in [Report] and neither read nor followed nor an error, unless it stands where a directory
+// above a listed file should. A directory that may not be read stands for all below it. SetOnly without paths
+// lifts the restriction.
+func (c Configuration) SetOnly(paths ...string) Configuration {
+	c.only = slices.Clone(paths)
+	slices.Sort(c.only)
+	return c
+}
+
+// SetMaxWorkers limits how many files or parts of files are hashed at the same time. Zero, the default, is the
+// number of processors that the program may use.
+func (c Configuration) SetMaxWorkers(n int) Configuration {
+	c.workers = n
+	return c
+}
+
+// SetLogger has warnings written to l. The default, nil, drops them.
+func (c Configuration) SetLogger(l *slog.Logger) Configuration {
+	c.logger = l
+	return c
+}

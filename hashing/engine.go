@@ -1,0 +1,129 @@
+package hashing
+
+import (
+	"context"
+	"sync"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// An engine hashes the files that were listed, each into its resources.
+//
+// A file that fits into one chunk is read whole and hashed at once; those of a directory are taken together. A
+// larger one is cut into parts, and each part is a stream: the state of a hash and an offset. Any worker may
+// advance any set of streams for a while, those with most left to do first, so that all processors are busy
+// until the end and a kernel that hashes many streams at once has many.
+type engine struct {
+	*settings
+	tree      *tree
+	files     []file
+	resources []manifest.Resource
+	kernel    kernel
+	large     *queue
+	small     *batches
+	progress  tracker
+	stop      context.CancelFunc
+
+	mu  sync.Mutex
+	err error
+	at  int // the index of the file that err is about
+}
+
+func newEngine(s *settings, t *tree, files []file, resources []manifest.Resource) *engine {
+	e := &engine{settings: s, tree: t, files: files, resources: resources}
+	e.kernel = kernelFor(s.serialization.Algorithm)
+	e.large = newQueue(e)
+	e.small = &batches{files: files, limit: int64(s.chunk)}
+	e.progress.report = s.progress
+	for _, f := range files {
+		e.progress.total += f.size
+	}
+	return e
+}
+
+// run returns when all workers have stopped and all files are closed. After an error the resources are useless.
+func (e *engine) run(ctx context.Context) error {
+	ctx, e.stop = context.WithCancel(ctx)
+	defer e.stop()
+	defer context.AfterFunc(ctx, e.large.wake)()
+	var wg sync.WaitGroup
+	for range e.workers {
+		wg.Go(func() { (&worker{engine: e}).work(ctx) })
+	}
+	wg.Wait()
+	e.large.close()
+	if e.err == nil {
+		return ctx.Err()
+	}
+	return e.err
+}
+
+// fail stops all workers. Of several errors the one about the first file is kept.
+func (e *engine) fail(i int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil || i < e.at {
+		e.err, e.at = e.tree.fail(e.files[i].path, err), i
+	}
+	e.stop()
+}
+
+// A worker is what one goroutine of an engine has for itself.
+type worker struct {
+	*engine
+	bufs  [maxLanes][]byte
+	spare [maxLanes]*stream // for small files
+	lanes
+}
+
+// buf returns the buffer for lane i: a chunk, and room for one byte more than a file should have.
+func (w *worker) buf(i int) []byte {
+	if w.bufs[i] == nil {
+		w.bufs[i] = make([]byte, w.chunk+64)
+	}
+	return w.bufs[i]
+}
+
+func (w *worker) work(ctx context.Context) {
+	var mine []*stream
+	defer func() { w.large.leave(mine) }()
+	for ctx.Err() == nil {
+		var alone bool
+		if mine, alone = w.large.next(mine); len(mine) > 0 {
+			if alone {
+				w.ahead(ctx, mine[0])
+			} else {
+				w.turn(ctx, mine)
+			}
+			continue
+		}
+		if lo, hi, ok := w.small.next(); ok {
+			w.batch(ctx, lo, hi)
+			continue
+		}
+		if !w.large.wait(ctx) {
+			return
+		}
+	}
+}
+
+// chunksPerTurn is how long a worker keeps its streams: long enough that asking for others costs nothing, short
+// enough that all of them end at about the same time.
+const chunksPerTurn = 8
+
+func (w *worker) turn(ctx context.Context, mine []*stream) {
+	for range chunksPerTurn {
+		for i, s := range mine {
+			if ctx.Err() != nil {
+				return
+			}
+			if err := s.load(w.engine, w.buf(i)); err != nil {
+				w.fail(s.file, err)
+				return
+			}
+		}
+		if err := w.advance(mine); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package hashing
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// ConfigFor returns the configuration that hashes a model as s says, to compare it with a manifest that has this
+// serialization. It is Config().For(s), which has nothing to contradict.
+func ConfigFor(s manifest.Serialization) Configuration { return Configuration{}.with(s) }
+
+// For returns c with every parameter of s, the serialization of a signed manifest. Workers, chunk size, progress,
+// logger and the files of SetOnly stay as they are in c, and the paths that c ignores are added to those of s.
+// Git's own files are ignored if s records them, if SetIgnoreGitPaths(true) was called, or, where s.IgnorePaths
+// is nil because an old signature does not record them, unless SetIgnoreGitPaths(false) was called.
+//
+// A parameter that was set in c and contradicts s is a [*ConflictError]: the signature decides how a model is
+// hashed, and a caller who asks for something else is told.
+func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
+	switch {
+	case c.method != "" && c.method != s.Method:
+		return c, &ConflictError{"method", s.Method, c.method}
+	case c.algorithm != "" && c.algorithm != s.Algorithm:
+		return c, &ConflictError{"hash_type", s.Algorithm, c.algorithm}
+	case c.shardSize != 0 && c.shardSize != s.ShardSize:
+		return c, &ConflictError{"shard_size", s.ShardSize, c.shardSize}
+	case c.links != unset && (c.links == on) != s.AllowSymlinks:
+		return c, &ConflictError{"allow_symlinks", s.AllowSymlinks, c.links == on}
+	}
+	return c.with(s), nil
+}
+
+func (c Configuration) with(s manifest.Serialization) Configuration {
+	c.method, c.algorithm, c.shardSize = s.Method, s.Algorithm, s.ShardSize
+	c.links = choose(s.AllowSymlinks)
+	if s.IgnorePaths != nil {
+		c.git = choose(c.git == on)
+		c.ignored = slices.Concat(s.IgnorePaths, c.ignored)
+	}
+	return c
+}
+
+// A ConflictError says that a Configuration contradicts what was signed.
+type ConflictError struct {
+	Field              string // as signatures name it: method, hash_type, shard_size, allow_symlinks
+	Signed, Configured any
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s is configured as %v, but signed as %v", e.Field, e.Configured, e.Signed)
+}

@@ -1,0 +1,120 @@
+package hashing
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+)
+
+// A handle is an open file that the streams of its parts share: opened and checked by the first, checked and
+// closed by the last.
+type handle struct {
+	file  int
+	once  sync.Once
+	f     fs.File
+	err   error
+	parts atomic.Int64 // that are not hashed yet
+}
+
+// read fills buf with the bytes at offset off, which is where the last read ended if the tree can't seek.
+func (h *handle) read(e *engine, buf []byte, off int64) error {
+	h.once.Do(func() {
+		want := &e.files[h.file]
+		h.f, h.err = want.open(folder{fsys: e.tree.fsys}, want.path)
+	})
+	if h.err != nil {
+		return h.err
+	}
+	return e.tree.readFull(h.f, buf, off)
+}
+
+// release says that one part is done. After the last, the file must be what it was.
+func (h *handle) release(e *engine) error {
+	if h.parts.Add(-1) > 0 {
+		return nil
+	}
+	want := &e.files[h.file]
+	err := e.tree.atEnd(h.f, want.size)
+	if err == nil {
+		err = want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}, want.path, h.f)
+	}
+	h.close()
+	return err
+}
+
+func (h *handle) close() {
+	h.once.Do(func() { h.err = fs.ErrClosed })
+	if h.f != nil {
+		h.f.Close()
+		h.f = nil
+	}
+}
+
+// open opens the file, by its name in a folder, and sees that it is the one that was listed.
+func (want *file) open(in folder, name string) (fs.File, error) {
+	f, err := in.open(name)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%w: it is %w now", ErrChanged, ErrNotRegular)
+	case !want.same(stampOf(info)):
+		err = ErrChanged
+	default:
+		return f, nil
+	}
+	f.Close()
+	return nil, err
+}
+
+// unchanged reports ErrChanged unless the name still stands for the file that was listed, as it was then.
+func (want *file) unchanged(in folder, name string, f fs.File) error {
+	info, err := in.again(name, f)
+	if err != nil {
+		return vanished(err)
+	}
+	if !want.same(stampOf(info)) {
+		return ErrChanged
+	}
+	return nil
+}
+
+func (t *tree) read(f fs.File, buf []byte, off int64) (int, error) {
+	if t.seeks {
+		return f.(io.ReaderAt).ReadAt(buf, off)
+	}
+	return io.ReadFull(f, buf)
+}
+
+// readFull is ErrChanged if the file ends before buf is full.
+func (t *tree) readFull(f fs.File, buf []byte, off int64) error {
+	n, err := t.read(f, buf, off)
+	if n == len(buf) {
+		return nil
+	}
+	return ended(err)
+}
+
+// atEnd is ErrChanged if the file has more than size bytes. Its own word on that is not enough: some file
+// systems say that all files are empty.
+func (t *tree) atEnd(f fs.File, size int64) error {
+	var more [1]byte
+	if n, err := t.read(f, more[:], size); n > 0 {
+		return ErrChanged
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+func ended(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return ErrChanged
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+// Package hashing turns the files of a model into a [manifest.Manifest].
+//
+//	m, err := hashing.Hash("finbert")
+//
+// What counts as a file of the model is section 6.2 of the OpenSSF Model Signing specification v1.0: every
+// regular file below the root, but for .git, .gitignore, .gitattributes and .github at the top and the paths
+// that the caller ignores. Anything else that is met is an error and is never passed over in silence.
+//
+// # What a digest stands for
+//
+// A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
+// whose size, modification time or identity differs between the listing, its opening and the end of its reading
+// makes the whole run fail with [ErrChanged]. A writer that keeps all three as they were is not noticed, except
+// that a digest always covers exactly as many bytes as were listed.
+//
+// Unless symbolic links are allowed, everything below the root is opened through an [os.Root], so that nothing
+// outside of the model is read even while somebody is changing it.
+package hashing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// Errors of this package that a caller may want to tell apart. They come wrapped in a [*fs.PathError] that
+// names the file.
+var (
+	// ErrSymlink says that a symbolic link is not allowed, leads nowhere, or leads back to a directory above it.
+	ErrSymlink = errors.New("symbolic link")
+	// ErrNotRegular says that a file is neither regular nor a directory: a FIFO, a socket or a device.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
+	ErrEmptyModel = errors.New("no file to hash")
+	// ErrChanged says that a file or directory changed while the model was hashed.
+	ErrChanged = errors.New("changed while the model was hashed")
+)
+
+// Hash returns the manifest of the model at path model, hashed as [Config] does: SHA-256 of each file.
+func Hash(model string) (*manifest.Manifest, error) { return Config().Hash(model) }
+
+// Hash is [Configuration.HashContext] without a context.
+func (c Configuration) Hash(model string) (*manifest.Manifest, error) {
+	return c.HashContext(context.Background(), model)
+}
+
+// HashContext returns the manifest of the model at path model: a directory, or a single file, whose resource
+// then has the base name of model as its path. Model itself may be a symbolic link, since the caller named it;
+// whether links inside are followed is for [Configuration.SetAllowSymlinks] to say.
+//
+// Resources are in the order of [manifest.CompareNames], and the manifest's name is the base name of the
+// absolute path of model. Once ctx is done, HashContext returns within 100 ms (if the file system answers), with
+// an error that wraps ctx.Err. By the time that it returns, whatever it started has ended and is closed.
+func (c Configuration) HashContext(ctx context.Context, model string) (*manifest.Manifest, error) {
+	r, err := c.Report(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	return r.signable(model)
+}
+
+// HashFS returns the manifest of the model that is the whole of fsys, under the given name. What
+// [Configuration.HashContext] says holds here too, as far as fsys lets it:
+//   - That no file is read through a link, and that opening does not block, is for fsys to see to. Without
+//     [fs.ReadLinkFS], links are known by the type bits of their directory entries.
+//   - A replaced file is noticed if fsys reports the identity of files as package os does. Changes of size and
+//     modification time are noticed always, and so is a file that holds more or less than its size says.
+//   - A cycle of links is noticed at once where identities are known, else after 40 links.
+//   - Each file is read from its beginning to its end by one goroutine at a time.
+func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*manifest.Manifest, error) {
+	s, err := c.settings()
+	if err != nil {
+		return nil, fmt.Errorf("hashing %s: %w", name, err)
+	}
+	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
+	r, err := s.report(ctx, t, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.signable(name)
+}
+
+// A Report is a manifest, and what of the model it does not cover. Its lists are sorted.
+type Report struct {
+	// Manifest may have no resources; it is never nil.
+	Manifest *manifest.Manifest
+	// Ignored are the paths that exist and were left out because they are ignored. A directory stands for all
+	// that is below it.
+	Ignored []string
+	// Unlisted are the paths that [Configuration.SetOnly] left out.
+	Unlisted []string
+	// Empty are the files without bytes under [manifest.Shards], where no resource covers them.
+	Empty []string
+}
+
+// Report does what [Configuration.HashContext] does, and says what it left out. A model without any resource is
+// not an error here.
+func (c Configuration) Report(ctx context.Context, model string) (*Report, error) {
+	s, err := c.settings()
+	if err != nil {
+		return nil, fmt.Errorf("hashing %s: %w", model, err)
+	}
+	abs, err := filepath.Abs(model)
+	if err != nil {
+		return nil, fmt.Errorf("hashing %s: %w", model, err)
+	}
+	t, err := openTree(model, filepath.Base(abs), s.serialization.AllowSymlinks)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return s.report(ctx, t, filepath.Base(abs))
+}
+
+func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {
+	w := &walker{settings: s, tree: t}
+	err := w.walk(ctx)
+	var resources []manifest.Resource
+	if err == nil {
+		resources, err = w.resources()
+	}
+	if err == nil {
+		err = newEngine(s, t, w.files, resources).run(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("hashing %s: %w", t.shown, ctx.Err())
+	case err != nil:
+		return nil, err
+	}
+	m := &manifest.Manifest{Name: name, Serialization: s.serialization, Resources: resources}
+	m.Sort()
+	for _, list := range [][]string{w.ignored, w.unlisted, w.empty} {
+		slices.Sort(list)
+	}
+	return &Report{Manifest: m, Ignored: w.ignored, Unlisted: w.unlisted, Empty: w.empty}, nil
+}
+
+func (r *Report) signable(model string) (*manifest.Manifest, error) {
+	if len(r.Manifest.Resources) == 0 {
+		return nil, &fs.PathError{Op: "hash", Path: model, Err: ErrEmptyModel}
+	}
+	return r.Manifest, nil
+}

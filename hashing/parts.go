@@ -1,0 +1,91 @@
+package hashing
+
+import (
+	"sync/atomic"
+
+	"lukechampine.com/blake3/guts"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// minPart is the least that a stream is made for, if the file has as much: small shards share one.
+const minPart = 8 << 20
+
+// Parts cuts a file into parts, one after the other, since a file of terabytes has many.
+type parts struct {
+	*handle
+	at, size int64
+	span     int64 // of a resource
+	step     int64 // of a part
+	pieces   *pieces
+	piece    int
+	until    int64 // where the resource that is cut into pieces ends
+}
+
+func (e *engine) parts(i int) parts {
+	size := e.files[i].size
+	p := parts{handle: &handle{file: i}, size: size, span: e.span(size)}
+	switch {
+	case !e.tree.seeks:
+		p.step = size
+	case e.serialization.Algorithm == manifest.BLAKE3 && p.span > blake3Piece:
+		p.step = blake3Piece
+	case p.span < minPart:
+		p.step = min(p.span*((minPart+p.span-1)/p.span), size)
+	default:
+		p.step = p.span
+	}
+	p.handle.parts.Store(p.count())
+	return p
+}
+
+// pieced reports whether resources are cut into pieces.
+func (p *parts) pieced() bool { return p.step < p.span }
+
+func (p *parts) count() int64 {
+	if !p.pieced() {
+		return (p.size + p.step - 1) / p.step
+	}
+	perResource := (p.span + p.step - 1) / p.step
+	rest := p.size % p.span
+	return p.size/p.span*perResource + (rest+p.step-1)/p.step
+}
+
+func (p *parts) done() bool { return p.at == p.size }
+
+func (p *parts) next() part {
+	next := part{file: p.handle.file, start: p.at, end: p.at + min(p.step, p.size-p.at)}
+	if p.pieced() {
+		if p.at == p.until {
+			p.until += min(p.span, p.size-p.at)
+			p.pieces = newPieces(p.until-p.at, p.step)
+			p.piece = 0
+		}
+		next.end = min(next.end, p.until)
+		if len(p.pieces.cvs) > 1 {
+			next.pieces, next.piece = p.pieces, p.piece
+		}
+		p.piece++
+	}
+	p.at = next.end
+	return next
+}
+
+// Pieces are the chaining values of a resource that several streams hash.
+type pieces struct {
+	cvs  [][8]uint32
+	left atomic.Int64
+}
+
+func newPieces(size, step int64) *pieces {
+	n := (size + step - 1) / step
+	p := &pieces{cvs: make([][8]uint32, n)}
+	p.left.Store(n)
+	return p
+}
+
+// set keeps the chaining value of piece i and reports whether it was the last that was missing.
+func (p *pieces) set(i int, h *blake3) bool {
+	p.cvs[i] = guts.ChainingValue(h.node())
+	return p.left.Add(-1) == 0
+}

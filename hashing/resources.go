@@ -1,0 +1,57 @@
+package hashing
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// resources returns the resources of all files, in the order of the files and without digests.
+func (w *walker) resources() ([]manifest.Resource, error) {
+	var n int64
+	for i := range w.files {
+		f := &w.files[i]
+		f.first = int(n)
+		n += w.count(f.size)
+		if n > math.MaxInt32 {
+			return nil, fmt.Errorf("hashing %s: more than %d resources", w.tree.shown, math.MaxInt32)
+		}
+		if w.count(f.size) == 0 {
+			w.empty = append(w.empty, f.path)
+		}
+	}
+	list := make([]manifest.Resource, 0, n)
+	for _, f := range w.files {
+		if w.serialization.Method == manifest.Files {
+			list = append(list, manifest.Resource{Path: f.path})
+			continue
+		}
+		for start := int64(0); start < f.size; {
+			end := start + min(w.serialization.ShardSize, f.size-start)
+			list = append(list, manifest.Resource{Path: f.path, Start: start, End: end})
+			start = end
+		}
+	}
+	return list, nil
+}
+
+// count returns how many resources a file of the given size has.
+func (s *settings) count(size int64) int64 {
+	if s.serialization.Method == manifest.Files {
+		return 1
+	}
+	n := size / s.serialization.ShardSize
+	if size%s.serialization.ShardSize != 0 {
+		n++
+	}
+	return n
+}
+
+// span returns how many bytes of a file of the given size a resource covers, but for the last.
+func (s *settings) span(size int64) int64 {
+	if s.serialization.Method == manifest.Files {
+		return size
+	}
+	return min(s.serialization.ShardSize, size)
+}

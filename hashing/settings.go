@@ -1,0 +1,124 @@
+package hashing
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+const (
+	defaultChunk = 128 << 10
+	minChunk     = 4 << 10
+	maxChunk     = 1 << 20
+)
+
+var gitPaths = []string{".git", ".gitattributes", ".github", ".gitignore"}
+
+// Settings are a Configuration with every default filled in and every parameter checked.
+type settings struct {
+	serialization manifest.Serialization // IgnorePaths is sorted
+	only          []string
+	chunk         int
+	workers       int
+	progress      func(Progress)
+	logger        *slog.Logger
+}
+
+func (c Configuration) settings() (*settings, error) {
+	s := &settings{
+		serialization: manifest.Serialization{
+			Method:        c.method,
+			Algorithm:     c.algorithm,
+			ShardSize:     c.shardSize,
+			AllowSymlinks: c.links == on,
+		},
+		only:     c.only,
+		chunk:    defaultChunk,
+		workers:  c.workers,
+		progress: c.progress,
+		logger:   c.logger,
+	}
+	if c.chunk != 0 {
+		s.chunk = min(max(c.chunk, minChunk), maxChunk) / minChunk * minChunk
+	}
+	if s.workers <= 0 {
+		s.workers = min(runtime.GOMAXPROCS(0), runtime.NumCPU())
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := complete(&s.serialization); err != nil {
+		return nil, err
+	}
+	var err error
+	s.serialization.IgnorePaths, err = c.ignorePaths()
+	return s, err
+}
+
+func complete(s *manifest.Serialization) error {
+	if s.Method == "" {
+		s.Method = manifest.Files
+	}
+	if s.Algorithm == "" {
+		s.Algorithm = manifest.SHA256
+	}
+	if s.Method == manifest.Shards && s.ShardSize == 0 {
+		s.ShardSize = manifest.DefaultShardSize
+	}
+	switch {
+	case s.Method != manifest.Files && s.Method != manifest.Shards:
+		return fmt.Errorf("unknown method %q", s.Method)
+	case s.Algorithm.Size() == 0:
+		return fmt.Errorf("unknown hash algorithm %q", s.Algorithm)
+	case s.ShardSize < 0:
+		return fmt.Errorf("shard size %d is negative", s.ShardSize)
+	case s.Method == manifest.Files && s.ShardSize != 0:
+		return fmt.Errorf("shard size %d does not belong to method %s", s.ShardSize, s.Method)
+	}
+	return nil
+}
+
+// ignorePaths returns what is recorded in the manifest: the whole list, whether or not the paths exist. It is
+// never nil, which would say that nothing was recorded.
+func (c Configuration) ignorePaths() ([]string, error) {
+	list := make([]string, 0, len(c.ignored)+len(gitPaths))
+	for _, p := range c.ignored {
+		clean := strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/")
+		if err := manifest.CheckPath(clean); err != nil {
+			return nil, fmt.Errorf("ignored path %q: %w", p, err)
+		}
+		list = append(list, clean)
+	}
+	if c.git != off {
+		list = append(list, gitPaths...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+func (s *settings) ignores(path string) bool {
+	_, found := slices.BinarySearch(s.serialization.IgnorePaths, path)
+	return found
+}
+
+// lists reports whether path is one of the listed files, and leads whether a listed file is below it.
+func (s *settings) lists(path string) bool {
+	if s.only == nil {
+		return true
+	}
+	_, found := slices.BinarySearch(s.only, path)
+	return found
+}
+
+func (s *settings) leads(path string) bool {
+	if s.only == nil {
+		return true
+	}
+	below := path + "/"
+	i, _ := slices.BinarySearch(s.only, below)
+	return i < len(s.only) && strings.HasPrefix(s.only[i], below)
+}

@@ -1,0 +1,17 @@
+package hashing
+
+import "io/fs"
+
+// A stamp is what tells that a file is still the one that was listed, with the content it had.
+type stamp struct {
+	size, mtime int64
+	id          identity
+}
+
+func stampOf(info fs.FileInfo) stamp {
+	return stamp{info.Size(), info.ModTime().UnixNano(), identityOf(info)}
+}
+
+func (s stamp) same(o stamp) bool {
+	return s.size == o.size && s.mtime == o.mtime && s.id.same(o.id)
+}

@@ -1,0 +1,27 @@
+//go:build !unix
+
+package hashing
+
+import (
+	"io/fs"
+	"os"
+)
+
+const nonblock = 0
+
+// An identity is what [os.SameFile] compares. The zero value is unknown.
+type identity struct{ info fs.FileInfo }
+
+func identityOf(info fs.FileInfo) identity {
+	if os.SameFile(info, info) {
+		return identity{info}
+	}
+	return identity{}
+}
+
+func (i identity) known() bool { return i.info != nil }
+
+// same is true as well if either is unknown.
+func (i identity) same(o identity) bool {
+	return !i.known() || !o.known() || os.SameFile(i.info, o.info)
+}

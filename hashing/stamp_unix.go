@@ -1,0 +1,26 @@
+//go:build unix
+
+package hashing
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+const nonblock = syscall.O_NONBLOCK
+
+// An identity is a file's device and inode: what [os.SameFile] compares, without the rest of a FileInfo, since
+// there may be millions. The zero value is unknown.
+type identity struct{ dev, ino uint64 }
+
+func identityOf(info fs.FileInfo) identity {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return identity{uint64(st.Dev), uint64(st.Ino)}
+	}
+	return identity{}
+}
+
+func (i identity) known() bool { return i != identity{} }
+
+// same is true as well if either is unknown.
+func (i identity) same(o identity) bool { return i == o || !i.known() || !o.known() }

@@ -1,0 +1,124 @@
+package hashing
+
+import (
+	"hash"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// A part is a range of a file that one stream hashes from its beginning to its end: one resource, several, or a
+// piece of one.
+type part struct {
+	file       int
+	start, end int64
+	pieces     *pieces // the resource is hashed in pieces, if not nil
+	piece      int     // which of them this is
+}
+
+// A stream is a part that is being hashed.
+type stream struct {
+	part
+	from     *handle // nil if the file has been read already
+	hash     hash.Hash
+	resource int
+	until    int64  // where the resource, or the piece of it, ends
+	pos      int64  // of the next byte to hash
+	data     []byte // what has been read and is not hashed yet
+}
+
+// begin makes s hash p.
+func (e *engine) begin(s *stream, p part) {
+	f := &e.files[p.file]
+	s.part, s.pos = p, p.start
+	s.resource = f.first
+	if span := e.span(f.size); span > 0 {
+		s.resource += int(p.start / span)
+	}
+	if s.hash == nil {
+		s.hash = e.kernel.new()
+	}
+	s.hash.Reset()
+	if s.pieces != nil {
+		s.hash.(*blake3).seek(s.piece)
+	}
+	s.until = e.border(s)
+}
+
+// border returns where the current resource ends, as far as it belongs to s.
+func (e *engine) border(s *stream) int64 {
+	return min(s.pos+e.span(e.files[s.file].size), s.end)
+}
+
+func (s *stream) left() int64 { return s.end - s.pos }
+
+// load reads the next chunk into buf.
+func (s *stream) load(e *engine, buf []byte) error {
+	if s.left() == 0 {
+		return nil
+	}
+	n := min(int64(e.chunk), s.left())
+	s.data = buf[:n]
+	return s.from.read(e, s.data, s.pos)
+}
+
+// finish puts the digest of what has been hashed where it belongs, and goes on to the next resource.
+func (e *engine) finish(s *stream) {
+	var sum [64]byte
+	a := e.serialization.Algorithm
+	switch {
+	case s.pieces == nil:
+		e.resources[s.resource].Digest = manifest.NewDigest(a, s.hash.Sum(sum[:0]))
+	case s.pieces.set(s.piece, s.hash.(*blake3)):
+		e.resources[s.resource].Digest = manifest.NewDigest(a, joinBLAKE3(sum[:0], s.pieces.cvs))
+	}
+	if s.left() > 0 {
+		s.resource++
+		s.hash.Reset()
+		s.until = e.border(s)
+	}
+}
+
+// Lanes are the arguments of a kernel.
+type lanes struct {
+	states  [maxLanes]hash.Hash
+	data    [maxLanes][]byte
+	streams [maxLanes]*stream
+}
+
+// advance hashes what the streams have loaded, and closes the files that are done.
+func (w *worker) advance(streams []*stream) error {
+	for {
+		n := 0
+		for _, s := range streams {
+			if len(s.data) == 0 {
+				continue
+			}
+			w.streams[n], w.states[n] = s, s.hash
+			w.data[n] = s.data[:min(int64(len(s.data)), s.until-s.pos)]
+			n++
+		}
+		if n == 0 {
+			return nil
+		}
+		w.kernel.write(w.states[:n], w.data[:n])
+		for i, s := range w.streams[:n] {
+			if err := w.advanced(s, len(w.data[i])); err != nil {
+				w.fail(s.file, err)
+				return err
+			}
+		}
+	}
+}
+
+func (w *worker) advanced(s *stream, n int) error {
+	s.pos += int64(n)
+	s.data = s.data[n:]
+	if s.pos == s.until {
+		w.finish(s)
+	}
+	w.progress.add(w.files[s.file].path, n)
+	if s.left() == 0 && s.from != nil {
+		return s.from.release(w.engine)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package hashing
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// A tree is the file system that a model lies in. Paths are those of package [fs].
+type tree struct {
+	fsys   fs.FS
+	shown  string // how errors name the root
+	file   string // the model is this one file, if not empty
+	real   string // the root without symbolic links, to tell what lies outside; may be empty
+	follow bool   // symbolic links are followed
+	seeks  bool   // files are io.ReaderAt, for several goroutines at once
+}
+
+// openTree opens the model at path model, which is called name.
+func openTree(model, name string, links bool) (*tree, error) {
+	info, err := os.Stat(model)
+	if err != nil {
+		return nil, &fs.PathError{Op: "hash", Path: model, Err: bare(err)}
+	}
+	t := &tree{shown: model, follow: links, seeks: true}
+	switch {
+	case info.Mode().IsRegular():
+		// The caller named the file, so a link is fine here even if none are inside of models.
+		t.fsys, t.shown, t.file, t.follow = linkFS(filepath.Dir(model)), filepath.Dir(model), name, true
+		return t, nil
+	case !info.IsDir():
+		return nil, &fs.PathError{Op: "hash", Path: model, Err: ErrNotRegular}
+	case links:
+		t.fsys = linkFS(model)
+		if t.real, err = filepath.EvalSymlinks(model); err == nil {
+			t.real, err = filepath.Abs(t.real)
+		}
+	default:
+		t.fsys, err = openRoot(model)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "hash", Path: model, Err: bare(err)}
+	}
+	return t, nil
+}
+
+func (t *tree) Close() error {
+	if r, ok := t.fsys.(rootFS); ok {
+		return r.Close()
+	}
+	return nil
+}
+
+// fail returns the error for the file at path p.
+func (t *tree) fail(p string, err error) error {
+	return &fs.PathError{Op: "hash", Path: filepath.Join(t.shown, filepath.FromSlash(p)), Err: bare(err)}
+}
+
+// bare returns err without the path that package os adds, which is relative to some directory or other.
+func bare(err error) error {
+	if e, ok := err.(*fs.PathError); ok {
+		return e.Err
+	}
+	return err
+}
+
+// vanished is for errors about something that was there a moment ago.
+func vanished(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrChanged, bare(err))
+	}
+	return err
+}
+
+// A folder is a directory of a tree that is opened for looking up many names in it.
+type folder struct {
+	fsys   fs.FS
+	path   string
+	close  func() error
+	follow bool
+}
+
+func (t *tree) folder(p string) (folder, error) {
+	r, ok := t.fsys.(rootFS)
+	if !ok {
+		return folder{t.fsys, p, func() error { return nil }, t.follow}, nil
+	}
+	sub, err := r.sub(p)
+	return folder{sub, ".", sub.Close, t.follow}, err
+}
+
+func (f folder) open(name string) (fs.File, error) { return f.fsys.Open(path.Join(f.path, name)) }
+
+// lstat describes an entry without following it if it is a link.
+func (f folder) lstat(e fs.DirEntry) (fs.FileInfo, error) {
+	if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
+		return fsys.Lstat(path.Join(f.path, e.Name()))
+	}
+	return e.Info()
+}
+
+// again describes the file that the name now stands for. Without a way to ask the file system, it is the open
+// file, of which at least size and time can be compared.
+func (f folder) again(name string, open fs.File) (fs.FileInfo, error) {
+	name = path.Join(f.path, name)
+	if f.follow {
+		if fsys, ok := f.fsys.(fs.StatFS); ok {
+			return fsys.Stat(name)
+		}
+	} else if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
+		return fsys.Lstat(name)
+	}
+	return open.Stat()
+}
+
+// outside returns what the link at p leads to if that is not in the model.
+func (t *tree) outside(p string) (target string, ok bool) {
+	if t.real == "" {
+		return "", false
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(p)))
+	if err != nil {
+		return "", false
+	}
+	rel, err := filepath.Rel(t.real, target)
+	return target, err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}

@@ -1,0 +1,159 @@
+// Package signing signs models: it hashes a model, has the manifest signed, and writes the bundle.
+//
+//	err := signing.Config().
+//		UseEllipticKeySigner(signing.EllipticKey{PrivateKey: "key.priv"}).
+//		Sign("finbert", "finbert.sig")
+//
+// A [Configuration] is an immutable value. It may be kept, changed into others, and used by many goroutines for
+// many models. Nothing global is read or written: no environment, no default logger, no cache.
+package signing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// ErrNoSigner says that a configuration was used for which no UseX method chose a signer.
+var ErrNoSigner = errors.New("no signer configured")
+
+// A Signer makes a bundle for a statement. It must be safe for use by many goroutines, and return soon after
+// ctx is done. The statement is the payload to sign, see [bundle.PAE]; it must not be changed.
+type Signer interface {
+	Sign(ctx context.Context, statement []byte) (*bundle.Bundle, error)
+}
+
+// A preparer is a Signer that can find out before a model is hashed, which may take hours, that it will not be
+// able to sign. What it returns is used for one signature, and then done is called.
+type preparer interface {
+	prepare(ctx context.Context) (s Signer, done func(), err error)
+}
+
+// A Configuration says how to hash and sign. The zero value is [Config]().
+type Configuration struct {
+	signer  Signer
+	err     error // of the last UseX
+	hashing hashing.Configuration
+}
+
+// Config returns the default configuration: the hashing of [hashing.Config], and no signer yet.
+func Config() Configuration { return Configuration{} }
+
+// UseSigner sets the signer. Others than those of this package can be used.
+func (c Configuration) UseSigner(s Signer) Configuration {
+	if s == nil {
+		return c.use(nil, ErrNoSigner)
+	}
+	return c.use(s, nil)
+}
+
+func (c Configuration) use(s Signer, err error) Configuration {
+	c.signer, c.err = s, err
+	return c
+}
+
+// SetHashingConfig sets how models are hashed. The signature records it, and verifiers follow it.
+func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
+	c.hashing = h
+	return c
+}
+
+// SetLogger sets where warnings go, those of hashing too. They hold no options and no secrets. Nil, the
+// default, drops them.
+func (c Configuration) SetLogger(l *slog.Logger) Configuration {
+	c.hashing = c.hashing.SetLogger(l)
+	return c
+}
+
+// Err returns the error of the last UseX method, which every method that signs returns as well.
+func (c Configuration) Err() error { return c.err }
+
+// Sign signs a model, a directory or a file, and writes the bundle to the file signature. It is
+// [Configuration.SignContext] without a context.
+func (c Configuration) Sign(model, signature string) error {
+	return c.SignContext(context.Background(), model, signature)
+}
+
+// SignContext signs a model, a directory or a file, and writes the bundle to the file signature.
+//
+// Before it hashes, it sees that the signature can be written: its directory is there and writable, and what
+// exists under its name is a signature, which will be replaced, or an empty file outside of the model. A
+// signature inside the model is left out of it, and recorded as ignored. The file appears under its name when
+// it is complete, or not at all.
+//
+// Errors are those of [hashing.Configuration.HashContext] and of the signer, [*fs.PathError] for the
+// signature, [ErrTarget] if it would replace something else, and ctx.Err().
+func (c Configuration) SignContext(ctx context.Context, model, signature string) error {
+	if err := c.sign(ctx, model, signature); err != nil {
+		return fmt.Errorf("signing %s: %w", model, err)
+	}
+	return nil
+}
+
+func (c Configuration) sign(ctx context.Context, model, signature string) error {
+	signer, done, err := c.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ignored, err := checkTarget(model, signature)
+	if err != nil {
+		return err
+	}
+	m, err := c.hashing.AddIgnoredPaths(ignored...).HashContext(ctx, model)
+	if err != nil {
+		return err
+	}
+	b, err := signManifest(ctx, signer, m)
+	if err != nil {
+		return err
+	}
+	// The hours of hashing are enough for somebody to put another file there.
+	if _, err := checkTarget(model, signature); err != nil {
+		return err
+	}
+	return b.WriteFile(signature)
+}
+
+// SignManifest signs a manifest that the caller has, and reads no file. The resources are signed in the order
+// of [manifest.Manifest.Sort], whatever theirs is.
+func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (*bundle.Bundle, error) {
+	signer, done, err := c.prepare(ctx)
+	if err == nil {
+		defer done()
+		var b *bundle.Bundle
+		if b, err = signManifest(ctx, signer, m); err == nil {
+			return b, nil
+		}
+	}
+	return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+}
+
+func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {
+	if c.err != nil {
+		return nil, nil, c.err
+	}
+	if c.signer == nil {
+		return nil, nil, ErrNoSigner
+	}
+	if p, ok := c.signer.(preparer); ok {
+		return p.prepare(ctx)
+	}
+	return c.signer, func() {}, nil
+}
+
+func signManifest(ctx context.Context, s Signer, m *manifest.Manifest) (*bundle.Bundle, error) {
+	statement, err := bundle.MarshalStatement(m)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.Sign(ctx, statement)
+}

@@ -1,0 +1,145 @@
+package verifying
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/inside"
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// A MismatchError says that the signature is good and the model is not what was signed.
+type MismatchError struct {
+	Model string
+	manifest.Diff
+}
+
+// shown is how many names of each kind an error prints. All of them are in the Diff.
+const shown = 5
+
+// Error names the first few files of each kind, quoted, since whoever made the model chose their names.
+func (e *MismatchError) Error() string {
+	changed := make([]string, 0, shown)
+	for _, c := range e.Changed[:min(len(e.Changed), shown)] {
+		changed = append(changed, c.Name)
+	}
+	var parts []string
+	for _, p := range []struct {
+		what  string
+		count int
+		names []string
+	}{{"changed", len(e.Changed), changed}, {"missing", len(e.Missing), e.Missing}, {"not signed", len(e.Extra), e.Extra}} {
+		if p.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (%s)", p.count, p.what, quote(p.names, p.count)))
+		}
+	}
+	return "model is not what was signed: " + strings.Join(parts, ", ")
+}
+
+func quote(names []string, count int) string {
+	var b strings.Builder
+	for i, n := range names[:min(len(names), shown)] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.QuoteToGraphic(n))
+	}
+	if count > shown {
+		b.WriteString(", …")
+	}
+	return b.String()
+}
+
+// VerifyManifest verifies that a manifest that the caller has made is what the bundle says was signed, and reads
+// no file. The manifest must have been made with the method, algorithm and shard size that were signed, or else
+// the error is a [*hashing.ConflictError].
+func (c Configuration) VerifyManifest(ctx context.Context, got *manifest.Manifest, b *bundle.Bundle) (*Result, error) {
+	r, err := c.open(ctx, b)
+	if err == nil {
+		err = c.compareManifest(r, got)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", got.Name, err)
+	}
+	return r, nil
+}
+
+func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error {
+	want, have := r.Manifest.Serialization, got.Serialization
+	switch {
+	case want.Method != have.Method:
+		return &hashing.ConflictError{Field: "method", Signed: want.Method, Configured: have.Method}
+	case want.Algorithm != have.Algorithm:
+		return &hashing.ConflictError{Field: "hash_type", Signed: want.Algorithm, Configured: have.Algorithm}
+	case want.ShardSize != have.ShardSize:
+		return &hashing.ConflictError{Field: "shard_size", Signed: want.ShardSize, Configured: have.ShardSize}
+	}
+	return c.compare(r, got, got.Name)
+}
+
+// compareModel hashes the model as the statement in r says and compares.
+func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
+	h, err := c.hashing.For(r.Manifest.Serialization)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(model)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		rel, ok, err := inside.Path(model, signature)
+		if err != nil {
+			return err
+		}
+		if ok {
+			h = h.AddIgnoredPaths(rel)
+		}
+		if c.ignoreUnsigned {
+			h = h.SetOnly(paths(r.Manifest)...)
+		}
+	}
+	report, err := h.Report(ctx, model)
+	if err != nil {
+		return err
+	}
+	r.Ignored = report.Ignored
+	r.Unsigned = append(report.Unlisted, report.Empty...)
+	slices.Sort(r.Unsigned)
+	if !info.IsDir() && r.Manifest.SingleFile() {
+		for i := range report.Manifest.Resources {
+			report.Manifest.Resources[i].Path = "."
+		}
+	}
+	return c.compare(r, report.Manifest, model)
+}
+
+func (c Configuration) compare(r *Result, got *manifest.Manifest, model string) error {
+	diff := r.Manifest.Diff(got)
+	if c.ignoreUnsigned {
+		r.Unsigned = append(r.Unsigned, diff.Extra...)
+		slices.Sort(r.Unsigned)
+		diff.Extra = nil
+	}
+	if diff.Empty() {
+		return nil
+	}
+	return &MismatchError{model, diff}
+}
+
+// paths returns the paths of the signed files, each once.
+func paths(m *manifest.Manifest) []string {
+	var ps []string
+	for _, r := range m.Resources {
+		if len(ps) == 0 || ps[len(ps)-1] != r.Path {
+			ps = append(ps, r.Path)
+		}
+	}
+	return ps
+}

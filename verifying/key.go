@@ -1,0 +1,78 @@
+package verifying
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/keys"
+)
+
+// An EllipticKey says which public key the model must be signed with: one on P-256, P-384 or P-521.
+type EllipticKey struct {
+	// PublicKey is the path of a PEM file.
+	PublicKey string
+	// Key is used in place of a file if it is set: an *ecdsa.PublicKey.
+	Key crypto.PublicKey
+}
+
+// UseEllipticKeyVerifier accepts signatures of one elliptic-curve key. The file is read at once;
+// [Configuration.Err] tells if that did not work.
+func (c Configuration) UseEllipticKeyVerifier(o EllipticKey) Configuration {
+	v, err := newKeyVerifier(o)
+	if err != nil {
+		return c.use(nil, err)
+	}
+	return c.use(v, nil)
+}
+
+type keyVerifier struct {
+	key  *ecdsa.PublicKey
+	hint string
+}
+
+func newKeyVerifier(o EllipticKey) (*keyVerifier, error) {
+	var key *ecdsa.PublicKey
+	var err error
+	switch {
+	case o.Key != nil:
+		key, err = keys.Check(o.Key)
+	case o.PublicKey != "":
+		key, err = keys.ReadPublic(o.PublicKey)
+	default:
+		err = errors.New("elliptic key: neither PublicKey nor Key is set")
+	}
+	if err != nil {
+		return nil, err
+	}
+	hint, err := keys.Hint(key)
+	if err != nil {
+		return nil, err
+	}
+	return &keyVerifier{key, hint}, nil
+}
+
+func (v *keyVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byte, Identity, error) {
+	if err := checkMethod(b, bundle.Key); err != nil {
+		return nil, Identity{}, err
+	}
+	hint := b.Proto().GetVerificationMaterial().GetPublicKey().GetHint()
+	if hint != "" && hint != v.hint {
+		return nil, Identity{}, fmt.Errorf("%w: with the key %.64q, while the given key is %q", ErrIdentity, hint, v.hint)
+	}
+	statement := b.UnverifiedStatement()
+	if !keys.Verify(v.key, statement, b.Signature()) {
+		return nil, Identity{}, fmt.Errorf("%w with the key %q", ErrSignature, v.hint)
+	}
+	return statement, Identity{Method: bundle.Key, Subject: v.hint, PublicKey: v.key}, nil
+}
+
+func checkMethod(b *bundle.Bundle, want bundle.Method) error {
+	if got := b.Method(); got != want {
+		return fmt.Errorf("%w: the signature is by %s, and the verifier is for %s", ErrMethod, got, want)
+	}
+	return nil
+}

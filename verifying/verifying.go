@@ -1,0 +1,198 @@
+// Package verifying checks that a model is, byte for byte, what a signer published.
+//
+//	result, err := verifying.Config().
+//		UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: "key.pub"}).
+//		Verify("finbert", "finbert.sig")
+//
+// The signature is checked first. Only then is the signed statement parsed, and the model hashed in the way
+// that the statement says; what the hub or the model's files say about themselves is never used.
+//
+// # Errors
+//
+// Every way to fail can be told by [errors.Is] and [errors.As]:
+//
+//	bundle.ErrMalformed   the file is not a signature of this format
+//	ErrMethod             it was signed by another method than the one configured
+//	ErrIdentity           it was signed by somebody else: another key, another identity
+//	ErrCertificate        the signer's certificate is not to be trusted
+//	ErrSignature          the signature does not fit the statement
+//	*MismatchError        the signature is good, and the model is not what was signed
+//	*hashing.ConflictError  the configuration contradicts the signed statement
+//	*fs.PathError         something could not be read
+//	context.Canceled      as ctx.Err()
+//
+// A [Configuration] is an immutable value. It may be kept, changed into others, and used by many goroutines for
+// many models.
+package verifying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"crypto"
+	"crypto/x509"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+var (
+	ErrNoVerifier  = errors.New("no verifier configured")
+	ErrSignature   = errors.New("signature does not verify")
+	ErrCertificate = errors.New("certificate not trusted")
+	ErrIdentity    = errors.New("signed by another identity")
+	ErrMethod      = errors.New("signed by another method")
+)
+
+// An Identity says who signed, as far as the method proves it.
+type Identity struct {
+	// Method is the way of signing.
+	Method bundle.Method
+	// Subject is the signer's name: for keys the fingerprint, lower-case hexadecimal SHA-256 of the public
+	// key's PEM encoding.
+	Subject string
+	// Issuer is who vouches for the subject; empty for keys.
+	Issuer string
+	// PublicKey is the key whose signature was checked.
+	PublicKey crypto.PublicKey
+	// Certificates is the chain that was verified, leaf first; nil for keys.
+	Certificates []*x509.Certificate
+	// Time is when the signature was made, if something proves it, or else zero.
+	Time time.Time
+}
+
+// A Verifier checks the signature of a bundle and says who made it. It returns the bytes whose signature it
+// checked: nothing else of the bundle is read as the statement. It must be safe for use by many goroutines,
+// and return soon after ctx is done.
+type Verifier interface {
+	Verify(ctx context.Context, b *bundle.Bundle) (statement []byte, signer Identity, err error)
+}
+
+// A Result says what was verified, and what was there but is not covered by the signature.
+type Result struct {
+	// Manifest is what was signed.
+	Manifest *manifest.Manifest
+	// Signer is who signed it.
+	Signer Identity
+	// Ignored are the paths that exist in the model and were left out, with all below them: those that the
+	// statement ignores, those that the caller added, and the signature itself. Sorted.
+	Ignored []string
+	// Unsigned are the files that exist in the model and have no signed resource: with
+	// [Configuration.SetIgnoreUnsignedFiles] all that were not signed, and for shards the empty files, which
+	// have no bytes that could be signed. Sorted.
+	Unsigned []string
+}
+
+// A Configuration says how to verify. The zero value is [Config]().
+type Configuration struct {
+	verifier       Verifier
+	err            error // of the last UseX
+	hashing        hashing.Configuration
+	ignoreUnsigned bool
+}
+
+// Config returns a configuration that has no verifier yet and takes all else from the signature.
+func Config() Configuration { return Configuration{} }
+
+// UseVerifier sets the verifier. Others than those of this package can be used.
+func (c Configuration) UseVerifier(v Verifier) Configuration {
+	if v == nil {
+		return c.use(nil, ErrNoVerifier)
+	}
+	return c.use(v, nil)
+}
+
+func (c Configuration) use(v Verifier, err error) Configuration {
+	c.verifier, c.err = v, err
+	return c
+}
+
+// SetHashingConfig sets what the signature leaves open: the number of workers, progress, a logger, and paths to
+// ignore besides the signed ones. All else comes from the signed statement, and a configuration that says
+// otherwise makes verifying fail with a [*hashing.ConflictError].
+func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
+	c.hashing = h
+	return c
+}
+
+// SetIgnoreUnsignedFiles sets whether files may be there that were not signed. They are not read, and listed in
+// [Result.Unsigned]. The default is false: such a file is a [*MismatchError].
+func (c Configuration) SetIgnoreUnsignedFiles(ignore bool) Configuration {
+	c.ignoreUnsigned = ignore
+	return c
+}
+
+// SetLogger sets where warnings go. Nil, the default, drops them.
+func (c Configuration) SetLogger(l *slog.Logger) Configuration {
+	c.hashing = c.hashing.SetLogger(l)
+	return c
+}
+
+// Err returns the error of the last UseX method, which every method that verifies returns as well.
+func (c Configuration) Err() error { return c.err }
+
+// Verify is [Configuration.VerifyContext] without a context.
+func (c Configuration) Verify(model, signature string) (*Result, error) {
+	return c.VerifyContext(context.Background(), model, signature)
+}
+
+// VerifyContext verifies that the model, a directory or a file, is what the bundle in the file signature says
+// was signed. A nil error means that every signed file is there with the signed content, and that nothing else
+// is, but for what the result lists. The package documentation lists the errors.
+func (c Configuration) VerifyContext(ctx context.Context, model, signature string) (*Result, error) {
+	r, err := c.verify(ctx, model, signature)
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", model, err)
+	}
+	return r, nil
+}
+
+func (c Configuration) verify(ctx context.Context, model, signature string) (*Result, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	b, err := bundle.ReadFile(signature)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return r, c.compareModel(ctx, r, model, signature)
+}
+
+// Open checks the signature alone, and reads no model.
+func (c Configuration) Open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
+	r, err := c.open(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("verifying signature: %w", err)
+	}
+	return r, nil
+}
+
+func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	statement, signer, err := c.verifier.Verify(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	m, err := bundle.ParseStatement(statement)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Manifest: m, Signer: signer}, ctx.Err()
+}
+
+func (c Configuration) ready() error {
+	if c.err == nil && c.verifier == nil {
+		return ErrNoVerifier
+	}
+	return c.err
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+func newDigest(log *slog.Logger) *cobra.Command {
+	var flags hashFlags
+	c := &cobra.Command{
+		Use:   "digest MODEL",
+		Short: "Print the root digest of a model",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			h, err := flags.config(c, args[0], log)
+			if err != nil {
+				return err
+			}
+			m, err := h.HashContext(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout(), m.Root())
+			return nil
+		},
+	}
+	flags.add(c)
+	return c
+}

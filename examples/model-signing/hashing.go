@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/spf13/cobra"
+)
+
+// hashFlags are the flags that say how a model is hashed.
+type hashFlags struct {
+	ignore     []string
+	ignoreGit  bool
+	links      bool
+	method     string
+	shardSize  int64
+	algorithm  string
+	maxWorkers int
+}
+
+// addCommon adds the flags that verifying has, too: the others come from the signature there.
+func (f *hashFlags) addCommon(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.ignore, "ignore-paths", nil, "leave out this `PATH` and all below it (repeatable)")
+	c.Flags().BoolVar(&f.ignoreGit, "ignore-git-paths", true, "leave out git's files at the top of the model")
+	c.Flags().BoolVar(new(bool), "no-ignore-git-paths", false, "hash git's files, too")
+	c.Flags().BoolVar(&f.links, "allow-symlinks", false, "follow symbolic links")
+	c.Flags().IntVar(&f.maxWorkers, "max-workers", 0, "hash with `N` workers (default: one for each CPU)")
+	c.MarkFlagsMutuallyExclusive("ignore-git-paths", "no-ignore-git-paths")
+}
+
+func (f *hashFlags) add(c *cobra.Command) {
+	f.addCommon(c)
+	c.Flags().StringVar(&f.method, "serialization-method", "files", "one digest for each of the `files` or shards")
+	c.Flags().Int64Var(&f.shardSize, "shard-size", manifest.DefaultShardSize, "bytes in a shard")
+	c.Flags().StringVar(&f.algorithm, "hash-algorithm", "sha256", "`NAME`: sha256, blake2b or blake3")
+}
+
+// config returns the configuration for hashing model. For verifying, it holds what was asked for explicitly and
+// nothing else.
+func (f *hashFlags) config(c *cobra.Command, model string, log *slog.Logger) (hashing.Configuration, error) {
+	h := hashing.Config().SetLogger(log).SetProgress(newProgress())
+	if c.Flags().Changed("serialization-method") || c.Flags().Changed("hash-algorithm") || c.Flags().Changed("shard-size") {
+		algorithm := manifest.Algorithm(f.algorithm)
+		switch {
+		case algorithm.Size() == 0:
+			return h, usageError{fmt.Errorf("--hash-algorithm: %q is none of sha256, blake2b, blake3", f.algorithm)}
+		case f.method == "files" && c.Flags().Changed("shard-size"):
+			return h, usageError{fmt.Errorf("--shard-size needs --serialization-method shards")}
+		case f.method == "files":
+			h = h.UseFileSerialization(hashing.Files{Algorithm: algorithm})
+		case f.method != "shards":
+			return h, usageError{fmt.Errorf("--serialization-method: %q is neither files nor shards", f.method)}
+		case f.shardSize <= 0:
+			return h, usageError{fmt.Errorf("--shard-size: %d is not positive", f.shardSize)}
+		default:
+			h = h.UseShardSerialization(hashing.Shards{Algorithm: algorithm, ShardSize: f.shardSize})
+		}
+	}
+	if f.maxWorkers < 0 {
+		return h, usageError{fmt.Errorf("--max-workers: %d is negative", f.maxWorkers)}
+	}
+	h = h.SetMaxWorkers(f.maxWorkers)
+	if c.Flags().Changed("allow-symlinks") {
+		h = h.SetAllowSymlinks(f.links)
+	}
+	if no, _ := c.Flags().GetBool("no-ignore-git-paths"); no || c.Flags().Changed("ignore-git-paths") {
+		h = h.SetIgnoreGitPaths(f.ignoreGit && !no)
+	}
+	ignored, err := ignoredPaths(f.ignore, model, log)
+	return h.AddIgnoredPaths(ignored...), err
+}
+
+// ignoredPaths turns paths relative to the working directory into paths relative to the model.
+func ignoredPaths(paths []string, model string, log *slog.Logger) (inModel []string, err error) {
+	root, err := realPath(model)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range paths {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		// Not the link itself is resolved: it is what shall be left out.
+		dir, err := filepath.EvalSymlinks(filepath.Dir(abs))
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		if err != nil {
+			dir = filepath.Dir(abs)
+		}
+		rel, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(abs)))
+		if err != nil || rel == "." || !filepath.IsLocal(rel) {
+			log.Warn("path to ignore is not inside the model", "path", p)
+			continue
+		}
+		inModel = append(inModel, filepath.ToSlash(rel))
+	}
+	return inModel, nil
+}
+
+func realPath(p string) (string, error) {
+	abs, err := filepath.Abs(p)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(abs)
+}

@@ -1,0 +1,107 @@
+// The command model-signing signs models and verifies them.
+//
+//	model-signing digest MODEL
+//	model-signing sign key MODEL --signature model.sig --private-key key.priv
+//	model-signing verify key MODEL --signature model.sig --public-key key.pub
+//
+// Its commands and flags are those of the Python command of the same name; underscores in flags may be written
+// for hyphens. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the
+// wrong way, and 3 if something could not be read, written or reached. An error is one line on standard error.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "model-signing: "+printable(err.Error()))
+	return exitCode(err)
+}
+
+func newRoot() *cobra.Command {
+	level := new(slog.LevelVar)
+	root := &cobra.Command{
+		Use:               "model-signing",
+		Short:             "Sign machine-learning models and verify them",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.PersistentFlags().Var(logLevel{level}, "log-level", "DEBUG, INFO, WARNING or ERROR")
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
+	})
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))
+	root.AddCommand(newDigest(log), newSign(log), newVerify(log))
+	return root
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// logLevel is a flag that takes the names of the Python command.
+type logLevel struct{ level *slog.LevelVar }
+
+func (l logLevel) String() string { return l.level.Level().String() }
+func (l logLevel) Type() string   { return "LEVEL" }
+
+func (l logLevel) Set(s string) error {
+	switch s = strings.ToUpper(s); s {
+	case "WARNING":
+		s = "WARN"
+	case "CRITICAL":
+		s = "ERROR+4"
+	}
+	return l.level.UnmarshalText([]byte(s))
+}
+
+// exactlyOneModel is what every command takes.
+func exactlyOneModel(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usageError{fmt.Errorf("the path of a MODEL is missing")}
+	case 1:
+		return nil
+	}
+	return usageError{fmt.Errorf("one MODEL is expected, not %d: %q", len(args), args)}
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use:   use,
+		Short: short,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("%s: which method? See %s --help", use, c.CommandPath())}
+			}
+			return usageError{fmt.Errorf("%s: unknown method %q; see %s --help", use, args[0], c.CommandPath())}
+		},
+	}
+	c.AddCommand(commands...)
+	return c
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/modelsigning/modelsigning/signing"
+	"github.com/spf13/cobra"
+)
+
+func newSign(log *slog.Logger) *cobra.Command {
+	return group("sign", "Sign a model", newSignKey(log))
+}
+
+// signFlags are the flags of every method to sign.
+type signFlags struct {
+	hashFlags
+	signature string
+}
+
+func (f *signFlags) add(c *cobra.Command) {
+	f.hashFlags.add(c)
+	c.Flags().StringVar(&f.signature, "signature", "model.sig", "write the signature to this `FILE`")
+}
+
+// sign signs the model with the signer that c has.
+func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c signing.Configuration) error {
+	if err := c.Err(); err != nil {
+		return usageUnlessUnread(err)
+	}
+	h, err := f.config(cmd, model, log)
+	if err != nil {
+		return err
+	}
+	if err := c.SetHashingConfig(h).SignContext(cmd.Context(), model, f.signature); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Signing succeeded")
+	return nil
+}
+
+func newSignKey(log *slog.Logger) *cobra.Command {
+	var flags signFlags
+	var key signing.EllipticKey
+	c := &cobra.Command{
+		Use:   "key MODEL",
+		Short: "Sign with an elliptic-curve key",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			if key.PrivateKey == "" {
+				return usageError{errors.New("--private-key is missing")}
+			}
+			return flags.sign(c, args[0], log, signing.Config().UseEllipticKeySigner(key))
+		},
+	}
+	flags.add(c)
+	c.Flags().StringVar(&key.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
+	c.Flags().StringVar(&key.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
+	return c
+}

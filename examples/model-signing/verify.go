@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"strconv"
+
+	"github.com/modelsigning/modelsigning/verifying"
+	"github.com/spf13/cobra"
+)
+
+func newVerify(log *slog.Logger) *cobra.Command {
+	return group("verify", "Verify a model", newVerifyKey(log))
+}
+
+// verifyFlags are the flags of every method to verify.
+type verifyFlags struct {
+	hashFlags
+	signature      string
+	ignoreUnsigned bool
+}
+
+func (f *verifyFlags) add(c *cobra.Command) {
+	f.addCommon(c)
+	c.Flags().StringVar(&f.signature, "signature", "", "the signature's `FILE`")
+	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
+	c.Flags().BoolVar(new(bool), "no-ignore-unsigned-files", false, "reject files that were not signed (the default)")
+	c.MarkFlagsMutuallyExclusive("ignore-unsigned-files", "no-ignore-unsigned-files")
+}
+
+// verify verifies the model with the verifier that c has.
+func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, c verifying.Configuration) error {
+	if f.signature == "" {
+		return usageError{errors.New("--signature is missing")}
+	}
+	if err := c.Err(); err != nil {
+		return usageUnlessUnread(err)
+	}
+	h, err := f.config(cmd, model, log)
+	if err != nil {
+		return err
+	}
+	r, err := c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned).VerifyContext(cmd.Context(), model, f.signature)
+	if err != nil {
+		return err
+	}
+	warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
+	warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
+	fmt.Fprintf(cmd.OutOrStdout(), "Verification succeeded: signed by %s %s\n", r.Signer.Method, printable(r.Signer.Subject))
+	return nil
+}
+
+// shown is how many paths of a kind are printed.
+const shown = 20
+
+// warn prints what is there and was not verified, quoted, since whoever made the model chose the names.
+func warn(w io.Writer, what string, paths []string) {
+	for i, p := range paths {
+		if i == shown {
+			fmt.Fprintf(w, "not verified (%s): … and %d more\n", what, len(paths)-shown)
+			return
+		}
+		fmt.Fprintf(w, "not verified (%s): %s\n", what, strconv.QuoteToGraphic(p))
+	}
+}
+
+// usageUnlessUnread says whose fault a bad option is: the caller's, but for files that can't be read.
+func usageUnlessUnread(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return usageError{err}
+}
+
+func newVerifyKey(log *slog.Logger) *cobra.Command {
+	var flags verifyFlags
+	var key verifying.EllipticKey
+	c := &cobra.Command{
+		Use:   "key MODEL",
+		Short: "Verify with an elliptic-curve key",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			if key.PublicKey == "" {
+				return usageError{errors.New("--public-key is missing")}
+			}
+			return flags.verify(c, args[0], log, verifying.Config().UseEllipticKeyVerifier(key))
+		},
+	}
+	flags.add(c)
+	c.Flags().StringVar(&key.PublicKey, "public-key", "", "verify with the public key in this PEM `FILE`")
+	return c
+}

@@ -67,11 +67,12 @@ func Decode(data []byte, read func(d *Decoder) error) error {
 // Errorf returns an error at the current value.
 func (d *Decoder) Errorf(format string, args ...any) error {
 	var b strings.Builder
-	for i, s := range d.path {
+	for _, s := range d.path {
 		switch {
 		case s.index >= 0:
 			b.WriteString("[" + strconv.Itoa(s.index) + "]")
-		case i > 0:
+		case s.name == "":
+		case b.Len() > 0:
 			b.WriteString("." + printable(s.name))
 		default:
 			b.WriteString(printable(s.name))
@@ -105,6 +106,7 @@ func (d *Decoder) Object(member func(name string) error) error {
 		if i == MaxMembers {
 			return d.Errorf("more than %d members", MaxMembers)
 		}
+		d.path[len(d.path)-1] = step{index: -1} // not the member before this one
 		raw, plain, err := d.text()
 		if err != nil {
 			return err
@@ -140,7 +142,7 @@ func (d *Decoder) list(open, end byte, what string, item func(i, mark int) error
 		return d.Errorf("is nested more than %d levels deep", MaxDepth)
 	}
 	mark := len(d.seen)
-	d.path = append(d.path, step{})
+	d.path = append(d.path, step{index: -1})
 	for i := 0; ; i++ {
 		if d.space(); i == 0 && d.take(end) {
 			break

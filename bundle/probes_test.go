@@ -71,3 +71,13 @@ func roundTrip(t *testing.T, b *bundle.Bundle) {
 		t.Errorf("got another bundle back: %s", data)
 	}
 }
+
+func addProbes(f *testing.F, archive string) {
+	a, err := txtar.ParseFile("testdata/" + archive)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := 0; i < len(a.Files); i += 2 {
+		f.Add(a.Files[i].Data)
+	}
+}

@@ -21,8 +21,10 @@ func checkTarget(model, signature string) (ignored []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Dir(signature)
-	if err := checkWritable(dir); err != nil {
+	if signature == "" {
+		return nil, errors.New("the name of the signature is empty")
+	}
+	if err := checkDir(filepath.Dir(signature)); err != nil {
 		return nil, err
 	}
 	if modelInfo.IsDir() {
@@ -53,4 +55,15 @@ func checkTarget(model, signature string) (ignored []string, err error) {
 		return nil, fmt.Errorf("%s: exists, is not a signature, and %w; move it away or choose another name", signature, ErrTarget)
 	}
 	return ignored, nil
+}
+
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "write to", Path: dir, Err: errors.New("is not a directory")}
+	}
+	return checkWritable(dir)
 }

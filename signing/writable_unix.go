@@ -12,7 +12,7 @@ import (
 // else is hashing.
 func checkWritable(dir string) error {
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return &fs.PathError{Op: "write to directory", Path: dir, Err: err}
+		return &fs.PathError{Op: "write to", Path: dir, Err: err}
 	}
 	return nil
 }

@@ -1,0 +1,268 @@
+package signing_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/signing"
+)
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func config(t testing.TB) signing.Configuration {
+	return signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: newKey(t)})
+}
+
+func write(t testing.TB, name, content string) string {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte(content), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// newModel returns a directory with a model in it.
+func newModel(t testing.TB) string {
+	model := filepath.Join(t.TempDir(), "model")
+	write(t, filepath.Join(model, "weights.bin"), "0123456789")
+	write(t, filepath.Join(model, "__init__.py"), "")
+	write(t, filepath.Join(model, "sub", "config.json"), "{}")
+	return model
+}
+
+// unhashed is a hashing configuration that fails the test if anything is hashed.
+func unhashed(t *testing.T) hashing.Configuration {
+	return hashing.Config().SetProgress(func(hashing.Progress) { t.Error("hashed before it was refused") })
+}
+
+// A signature replaces nothing but a signature, and that is found before hashing.
+func TestTarget(t *testing.T) {
+	model := newModel(t)
+	outside := filepath.Dir(model)
+	document := write(t, filepath.Join(outside, "thesis.txt"), "years of work")
+	readOnly := filepath.Join(outside, "read-only")
+	if err := os.Mkdir(readOnly, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(outside, "link.sig")
+	if err := os.Symlink(filepath.Join(model, "weights.bin"), link); err != nil {
+		t.Log("no symbolic links here: ", err)
+		link = document
+	}
+	for name, want := range map[string]error{
+		filepath.Join(model, "weights.bin"): signing.ErrTarget,
+		filepath.Join(model, "__init__.py"): signing.ErrTarget,
+		model:                               signing.ErrTarget,
+		filepath.Join(model, "sub"):         signing.ErrTarget,
+		outside:                             signing.ErrTarget,
+		document:                            signing.ErrTarget,
+		link:                                signing.ErrTarget,
+		os.DevNull:                          signing.ErrTarget,
+		filepath.Join(outside, "no", "sig"): fs.ErrNotExist,
+		filepath.Join(document, "sig"):      nil, // not a directory
+		"":                                  nil,
+	} {
+		err := config(t).SetHashingConfig(unhashed(t)).Sign(model, name)
+		if err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", name, err, want)
+		}
+	}
+	if runtime.GOOS != "windows" && os.Getuid() != 0 {
+		err := config(t).SetHashingConfig(unhashed(t)).Sign(model, filepath.Join(readOnly, "sig"))
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("read-only directory: got %v", err)
+		}
+	}
+	if got, _ := os.ReadFile(filepath.Join(model, "weights.bin")); string(got) != "0123456789" {
+		t.Errorf("the model was changed: %q", got)
+	}
+	single := filepath.Join(model, "weights.bin")
+	if err := config(t).Sign(single, single); !errors.Is(err, signing.ErrTarget) {
+		t.Errorf("a model that is a file: got %v", err)
+	}
+}
+
+func TestTargetReplaced(t *testing.T) {
+	model := newModel(t)
+	for _, name := range []string{
+		filepath.Join(model, "model.sig"),
+		filepath.Join(model, "sub", "model.sig"),
+		write(t, filepath.Join(filepath.Dir(model), "from-mktemp"), ""),
+	} {
+		for range 2 {
+			if err := config(t).Sign(model, name); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := os.Chmod(name, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// A file that appears under the signature's name while the model is hashed is not lost.
+func TestTargetAppears(t *testing.T) {
+	model := newModel(t)
+	name := filepath.Join(filepath.Dir(model), "model.sig")
+	h := hashing.Config().SetProgress(func(hashing.Progress) { os.WriteFile(name, []byte("years of work"), 0o600) })
+	if err := config(t).SetHashingConfig(h).Sign(model, name); !errors.Is(err, signing.ErrTarget) {
+		t.Errorf("got %v, want ErrTarget", err)
+	}
+	if got, _ := os.ReadFile(name); string(got) != "years of work" {
+		t.Errorf("the file was replaced: %q", got)
+	}
+}
+
+// A signer that fails leaves the old signature as it was.
+func TestOldSignatureSurvives(t *testing.T) {
+	model := newModel(t)
+	name := filepath.Join(model, "model.sig")
+	if err := config(t).Sign(model, name); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(name)
+	failure := errors.New("no signature today")
+	err := signing.Config().UseSigner(signerFunc(func([]byte) (*bundle.Bundle, error) { return nil, failure })).Sign(model, name)
+	if !errors.Is(err, failure) {
+		t.Errorf("got %v", err)
+	}
+	if after, _ := os.ReadFile(name); string(after) != string(before) {
+		t.Error("the old signature was changed")
+	}
+	if entries, _ := os.ReadDir(model); len(entries) != 4 {
+		t.Errorf("temporary files are left: %v", entries)
+	}
+}
+
+type signerFunc func(statement []byte) (*bundle.Bundle, error)
+
+func (f signerFunc) Sign(_ context.Context, statement []byte) (*bundle.Bundle, error) {
+	return f(statement)
+}
+
+func TestErrors(t *testing.T) {
+	model := newModel(t)
+	for want, c := range map[string]signing.Configuration{
+		"no signer configured":                    signing.Config(),
+		"neither PrivateKey nor Key is set":       signing.Config().UseEllipticKeySigner(signing.EllipticKey{}),
+		"no/key.priv: no such file":               signing.Config().UseEllipticKeySigner(signing.EllipticKey{PrivateKey: "no/key.priv"}),
+		"RSA keys are not supported":              signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: rsaKey(t)}),
+		"Ed25519 keys are not supported":          signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: edKey(t)}),
+		"P-224 keys are not supported":            signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: p224Key(t)}),
+		"does not verify with its own public key": signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: liar{newKey(t)}}),
+		"signer configured":                       config(t).UseSigner(nil),
+	} {
+		if runtime.GOOS == "windows" && strings.Contains(want, "no such file") {
+			continue // in other words
+		}
+		name := filepath.Join(filepath.Dir(model), "model.sig")
+		err := c.Sign(model, name)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "signing "+model+": ") {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file was written", want)
+		}
+	}
+	if c := signing.Config().UseEllipticKeySigner(signing.EllipticKey{}); c.Err() == nil {
+		t.Error("Err does not tell what UseEllipticKeySigner could not do")
+	} else if c = c.UseEllipticKeySigner(signing.EllipticKey{Key: newKey(t)}); c.Err() != nil {
+		t.Errorf("a later UseX does not replace the error: %v", c.Err())
+	}
+}
+
+// liar signs something else.
+type liar struct{ crypto.Signer }
+
+func (l liar) Sign(r io.Reader, _ []byte, o crypto.SignerOpts) ([]byte, error) {
+	return l.Signer.Sign(r, make([]byte, 32), o)
+}
+
+func rsaKey(t *testing.T) crypto.Signer {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func edKey(t *testing.T) crypto.Signer {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func p224Key(t *testing.T) crypto.Signer {
+	key, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// The same model gives the same statement, wherever it lies and whenever it is hashed.
+func TestDeterministic(t *testing.T) {
+	var statements []string
+	capture := signing.Config().UseSigner(signerFunc(func(statement []byte) (*bundle.Bundle, error) {
+		statements = append(statements, string(statement))
+		return bundle.NewKey(statement, []byte{1}, "00"), nil
+	}))
+	for range 2 {
+		model := newModel(t)
+		if err := capture.Sign(model, filepath.Join(model, "model.sig")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if statements[0] != statements[1] {
+		t.Errorf("got %s and %s", statements[0], statements[1])
+	}
+	m, err := bundle.ParseStatement([]byte(statements[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".git", ".gitattributes", ".github", ".gitignore", "model.sig"}
+	if got := m.Serialization.IgnorePaths; strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("recorded %q, want %q", got, want)
+	}
+}
+
+// One configuration can be changed into others that do not know each other.
+func TestConfigurationIsAValue(t *testing.T) {
+	base := signing.Config()
+	a := base.UseEllipticKeySigner(signing.EllipticKey{Key: newKey(t)})
+	if base.UseEllipticKeySigner(signing.EllipticKey{}); base.Err() != nil || a.Err() != nil {
+		t.Error("changing a copy changed the original")
+	}
+	m := &manifest.Manifest{Name: "m", Serialization: manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256}}
+	if _, err := base.SignManifest(context.Background(), m); !errors.Is(err, signing.ErrNoSigner) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := a.SignManifest(context.Background(), m); err == nil || !strings.Contains(err.Error(), "resources") {
+		t.Errorf("an empty manifest: got %v", err)
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"model-signing": func() { os.Exit(run(os.Args[1:])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			// Keys of the tests alone, in files with the names that the scripts use.
+			for name, file := range map[string]string{"key.priv": "pkcs8.pem", "key.pub": "public.pem", "encrypted.priv": "encrypted.pem"} {
+				data, err := os.ReadFile("../../internal/keys/testdata/" + file)
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(e.WorkDir+"/"+name, data, 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exit": exit},
+	})
+}
+
+// exit runs the command line in this process: exit CODE ARGUMENTS…
+// With a code that is not 0 it must say exactly one line on standard error, and no stack trace.
+func exit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exit CODE ARGUMENTS…")
+	}
+	err := ts.Exec("model-signing", args[1:]...)
+	code := 0
+	var exitError *exec.ExitError
+	if errors.As(err, &exitError) {
+		code = exitError.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+	if stderr := ts.ReadFile("stderr"); code != 0 && strings.Count(stderr, "\n") != 1 {
+		ts.Fatalf("want one line on standard error, got %q", stderr)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain é":          "plain é",
+		"two\nlines\r":     `two\nlines\r`,
+		"\x1b[2J\x07":      `\x1b[2J\a`,
+		"\u202egnp.exe":    `\u202egnp.exe`,
+		"\xff\u2028\u200b": `\xff\u2028\u200b`,
+	} {
+		if got := printable(in); got != want {
+			t.Errorf("%q: got %s, want %s", in, got, want)
+		}
+	}
+}

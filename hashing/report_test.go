@@ -1,0 +1,87 @@
+package hashing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/modelsigning/modelsigning/hashing"
+)
+
+func TestReport(t *testing.T) {
+	root := write(t, map[string]string{
+		".git/HEAD": "x", ".gitignore": "x", "a": "1", "b/c": "2", "skip/d": "x", "skip2": "x", "none": "", "e/none": ""})
+	c := hashing.Config().AddIgnoredPaths("skip", "skip2", "absent")
+	r, err := c.Report(context.Background(), root)
+	must(t, err)
+	equal(t, "resources", lines(r.Manifest), wants("a", "1", "b/c", "2", "e/none", "", "none", ""))
+	equal(t, "ignored", r.Ignored, []string{".git", ".gitignore", "skip", "skip2"})
+	equal(t, "unlisted", r.Unlisted, nil)
+	equal(t, "empty", r.Empty, nil)
+
+	r, err = c.UseShardSerialization(hashing.Shards{}).Report(context.Background(), root)
+	must(t, err)
+	equal(t, "resources", lines(r.Manifest), wants("a:0:1", "1", "b/c:0:1", "2"))
+	equal(t, "empty", r.Empty, []string{"e/none", "none"})
+	equal(t, "recorded", r.Manifest.Serialization.IgnorePaths,
+		[]string{".git", ".gitattributes", ".github", ".gitignore", "absent", "skip", "skip2"})
+}
+
+func TestReportOfNothing(t *testing.T) {
+	r, err := hashing.Config().Report(context.Background(), write(t, nil))
+	must(t, err)
+	if r.Manifest == nil || len(r.Manifest.Resources) != 0 {
+		t.Errorf("got %+v", r.Manifest)
+	}
+}
+
+func TestSetOnly(t *testing.T) {
+	root := write(t, map[string]string{
+		".git/HEAD": "x", "a.b": "x", "a/": "", "d/e/f": "2", "d/e/g": "x", "d/h": "x", "i/j": "x",
+		"link": "-> a.b", "i/link": "-> nowhere", "d/loop": "-> .."})
+	c := hashing.Config().SetOnly("d/e/f", "absent", "a.b", "h/i")
+	for _, c := range []hashing.Configuration{c, c.SetAllowSymlinks(true)} {
+		r, err := c.Report(context.Background(), root)
+		must(t, err)
+		equal(t, "resources", lines(r.Manifest), wants("a.b", "x", "d/e/f", "2"))
+		equal(t, "unlisted", r.Unlisted, []string{"d/e/g", "d/h", "d/loop", "i/j", "i/link", "link"})
+		equal(t, "ignored", r.Ignored, []string{".git"})
+	}
+	for _, only := range []string{"link", "link/x", "d/loop/a.b"} {
+		if _, err := c.SetOnly(only).Hash(root); !errors.Is(err, hashing.ErrSymlink) {
+			t.Errorf("%s: got %v", only, err)
+		}
+	}
+	m, err := c.SetOnly("link").SetAllowSymlinks(true).Hash(root)
+	must(t, err)
+	equal(t, "a link that is listed", lines(m), wants("link", "x"))
+	m, err = c.SetOnly().AddIgnoredPaths("link", "i", "d").Hash(root)
+	must(t, err)
+	equal(t, "no restriction", lines(m), wants("a.b", "x"))
+
+	r, err := c.SetOnly("x").Report(context.Background(), filepath.Join(root, "a.b"))
+	must(t, err)
+	equal(t, "single file", r.Unlisted, []string{"a.b"})
+}
+
+func TestSetOnlyCopies(t *testing.T) {
+	root := write(t, map[string]string{"a": "1", "b": "2"})
+	paths := []string{"b", "a"}
+	c := hashing.Config().SetOnly(paths...)
+	paths[0], paths[1] = "x", "y"
+	m, err := c.Hash(root)
+	must(t, err)
+	equal(t, "resources", lines(m), wants("a", "1", "b", "2"))
+}
+
+func BenchmarkSetOnly(b *testing.B) {
+	paths := make([]string, 1_000_000)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("dir%04d/file%06d", i/1000, i)
+	}
+	for b.Loop() {
+		hashing.Config().SetOnly(paths...)
+	}
+}

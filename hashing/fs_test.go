@@ -176,3 +176,37 @@ func (o onlyReadDir) Open(name string) (fs.File, error) {
 	f, err := o.fsys.Open(name)
 	return plainFile{f}, err
 }
+
+// A renamer gives the entries of its root other names.
+type renamer struct {
+	fstest.MapFS
+	names []string
+}
+
+type renamed struct {
+	fs.DirEntry
+	name string
+}
+
+func (r renamed) Name() string { return r.name }
+
+func (r renamer) Open(name string) (fs.File, error) { return onlyReadDir{r.MapFS}.Open(name) }
+
+func (r renamer) ReadDir(string) ([]fs.DirEntry, error) {
+	entries, err := r.MapFS.ReadDir(".")
+	var out []fs.DirEntry
+	for _, name := range r.names {
+		out = append(out, renamed{entries[0], name})
+	}
+	return out, err
+}
+
+func TestHashFSNames(t *testing.T) {
+	files := fstest.MapFS{"f": {Data: []byte("1")}}
+	for _, names := range [][]string{{".."}, {"."}, {""}, {"../f"}, {"d/f"}, {"/f"}, {"f\x00"}, {"f", "f"}} {
+		m, err := hashing.Config().HashFS(context.Background(), renamer{files, names}, "model")
+		if err == nil {
+			t.Errorf("%q: got %s", names, lines(m))
+		}
+	}
+}

@@ -11,7 +11,7 @@
 // A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
 // whose size, modification time or identity differs between the listing, its opening and the end of its reading
 // makes the whole run fail with [ErrChanged]. A writer that keeps all three as they were is not noticed, except
-// that a digest always covers exactly as many bytes as were listed.
+// that a digest always covers exactly as many bytes as were listed. Files that are added meanwhile may be missed.
 //
 // Unless symbolic links are allowed, everything below the root is opened through an [os.Root], so that nothing
 // outside of the model is read even while somebody is changing it.
@@ -125,7 +125,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 		resources, err = w.resources()
 	}
 	if err == nil {
-		err = newEngine(s, t, w.files, resources).run(ctx)
+		err = newEngine(s, t, w.all.files, resources).run(ctx)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -135,10 +135,16 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	}
 	m := &manifest.Manifest{Name: name, Serialization: s.serialization, Resources: resources}
 	m.Sort()
-	for _, list := range [][]string{w.ignored, w.unlisted, w.empty} {
+	for i := 1; i < len(resources); i++ {
+		if manifest.CompareNames(resources[i-1], resources[i]) == 0 {
+			// A directory may show a file twice while others in it are renamed.
+			return nil, t.fail(resources[i].Path, ErrChanged)
+		}
+	}
+	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
 		slices.Sort(list)
 	}
-	return &Report{Manifest: m, Ignored: w.ignored, Unlisted: w.unlisted, Empty: w.empty}, nil
+	return &Report{Manifest: m, Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
 }
 
 func (r *Report) signable(model string) (*manifest.Manifest, error) {

@@ -10,8 +10,8 @@ import (
 // resources returns the resources of all files, in the order of the files and without digests.
 func (w *walker) resources() ([]manifest.Resource, error) {
 	var n int64
-	for i := range w.files {
-		f := &w.files[i]
+	for i := range w.all.files {
+		f := &w.all.files[i]
 		f.first = int(n)
 		n += w.count(f.size)
 		if n > math.MaxInt32 {
@@ -22,7 +22,7 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 		}
 	}
 	list := make([]manifest.Resource, 0, n)
-	for _, f := range w.files {
+	for _, f := range w.all.files {
 		if w.serialization.Method == manifest.Files {
 			list = append(list, manifest.Resource{Path: f.path})
 			continue

@@ -3,6 +3,7 @@ package hashing
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -90,10 +91,28 @@ func (t *tree) folder(p string) (folder, error) {
 		return folder{t.fsys, p, func() error { return nil }, t.follow}, nil
 	}
 	sub, err := r.sub(p)
-	return folder{sub, ".", sub.Close, t.follow}, err
+	if err != nil {
+		return folder{}, err
+	}
+	return folder{sub, ".", sub.Close, t.follow}, nil
 }
 
 func (f folder) open(name string) (fs.File, error) { return f.fsys.Open(path.Join(f.path, name)) }
+
+// entries reads the next entries of f, the folder itself: a thousand at a time, since directories may be huge.
+func (f folder) entries(dir fs.File) ([]fs.DirEntry, error) {
+	if r, ok := f.fsys.(rootFS); ok {
+		return r.entries(dir.(*os.File), 1000)
+	}
+	if dir, ok := dir.(fs.ReadDirFile); ok {
+		return dir.ReadDir(1000)
+	}
+	entries, err := fs.ReadDir(f.fsys, f.path)
+	if err == nil {
+		err = io.EOF
+	}
+	return entries, err
+}
 
 // lstat describes an entry without following it if it is a link.
 func (f folder) lstat(e fs.DirEntry) (fs.FileInfo, error) {

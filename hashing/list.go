@@ -1,0 +1,145 @@
+package hashing
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// maxLinks is how many links a path may hold, as in Linux. It ends cycles where files have no identity.
+const maxLinks = 40
+
+// A lister lists one directory, at.
+type lister struct {
+	*walker
+	at *place
+	in folder
+	found
+}
+
+func (l *lister) list(ctx context.Context) (err error) {
+	if l.in, err = l.tree.folder(l.at.path); err != nil {
+		return l.tree.fail(l.at.path, vanished(err))
+	}
+	defer l.in.close()
+	f, err := l.in.open(".")
+	if err != nil {
+		return l.tree.fail(l.at.path, vanished(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return l.tree.fail(l.at.path, err)
+	}
+	id := identityOf(info)
+	if !info.IsDir() || !id.same(l.at.id) {
+		return l.tree.fail(l.at.path, ErrChanged)
+	}
+	l.at.id = id
+	for err == nil {
+		var entries []fs.DirEntry
+		if entries, err = l.in.entries(f); err != nil && err != io.EOF {
+			return l.tree.fail(l.at.path, err)
+		}
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		for _, e := range entries {
+			if err := l.entry(e); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (l *lister) entry(e fs.DirEntry) error {
+	p := below(l.at.path, e.Name())
+	if l.ignores(p) {
+		l.ignored = append(l.ignored, p)
+		return nil
+	}
+	bad := checkName(e.Name())
+	if l.only != nil && !l.lists(p) && !l.leads(p) {
+		if e.IsDir() && bad == nil {
+			l.places = append(l.places, &place{path: p, above: l.at, links: l.at.links})
+		} else {
+			l.unlisted = append(l.unlisted, p)
+		}
+		return nil
+	}
+	if bad != nil {
+		return l.tree.fail(l.at.path, bad)
+	}
+	info, err := l.in.lstat(e)
+	if err != nil {
+		return l.tree.fail(p, vanished(err))
+	}
+	links := l.at.links
+	if info.Mode()&fs.ModeSymlink != 0 {
+		links++
+		if info, err = l.link(p); err != nil {
+			return l.tree.fail(p, err)
+		}
+	}
+	switch {
+	case info.IsDir():
+		l.places = append(l.places, &place{path: p, id: identityOf(info), above: l.at, links: links, strict: true})
+	case !info.Mode().IsRegular():
+		return l.tree.fail(p, ErrNotRegular)
+	case !l.lists(p):
+		l.unlisted = append(l.unlisted, p)
+	default:
+		l.files = append(l.files, file{path: p, stamp: stampOf(info)})
+	}
+	return nil
+}
+
+// below does not clean the path as path.Join does, which would take a bad name for another one.
+func below(dir, name string) string {
+	if dir == "." {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// checkName reports why an entry of a directory may not have this name. A file system may say anything.
+func checkName(name string) error {
+	if strings.Contains(name, "/") {
+		return fmt.Errorf("name %q holds a slash", name)
+	}
+	return manifest.CheckPath(name)
+}
+
+// link returns what the link at p leads to.
+func (l *lister) link(p string) (fs.FileInfo, error) {
+	if !l.serialization.AllowSymlinks {
+		return nil, fmt.Errorf("%w: links are not allowed", ErrSymlink)
+	}
+	info, err := fs.Stat(l.tree.fsys, p)
+	if err != nil {
+		return nil, fmt.Errorf("%w leads nowhere: %w", ErrSymlink, bare(err))
+	}
+	if target, out := l.tree.outside(p); out {
+		l.logger.Warn("symbolic link leads out of the model", "path", p, "target", target)
+	}
+	if !info.IsDir() {
+		return info, nil
+	}
+	id := identityOf(info)
+	for up := l.at; up != nil && id.known(); up = up.above {
+		if up.id.known() && id.same(up.id) {
+			return nil, fmt.Errorf("%w leads back to %s, which it is in", ErrSymlink, up.path)
+		}
+	}
+	if l.at.links >= maxLinks {
+		return nil, fmt.Errorf("%w after %d others, which is too many", ErrSymlink, l.at.links)
+	}
+	return info, nil
+}

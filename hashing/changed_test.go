@@ -80,7 +80,7 @@ func TestChangedWhileHashed(t *testing.T) {
 // testChange changes the victim as soon as hashing begins: large files are the first, and small ones the last.
 func testChange(t *testing.T, c hashing.Configuration, victim string, change func(string) error) {
 	root := write(t, map[string]string{
-		"big": strings.Repeat("b", 9<<20), "middle": strings.Repeat("m", 1<<20), "small": "s", "small.other": "s", "big.other": strings.Repeat("b", 9<<20), "middle.other": ""})
+		"big": strings.Repeat("b", 5<<20), "middle": strings.Repeat("m", 1<<20), "small": "s", "small.other": "s", "big.other": strings.Repeat("b", 5<<20), "middle.other": ""})
 	p := filepath.Join(root, victim)
 	goroutines, open := runtime.NumGoroutine(), openFiles()
 	var once bool

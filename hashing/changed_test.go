@@ -56,6 +56,10 @@ var changes = map[string]func(p string) error{
 		os.Rename(p, p+".old")
 		return os.Symlink(filepath.Base(p)+".other", p)
 	},
+	"made a link out of the model": func(p string) error {
+		os.Remove(p)
+		return os.Symlink(os.Args[0], p)
+	},
 }
 
 func TestChangedWhileHashed(t *testing.T) {
@@ -80,7 +84,8 @@ func TestChangedWhileHashed(t *testing.T) {
 // testChange changes the victim as soon as hashing begins: large files are the first, and small ones the last.
 func testChange(t *testing.T, c hashing.Configuration, victim string, change func(string) error) {
 	root := write(t, map[string]string{
-		"big": strings.Repeat("b", 5<<20), "middle": strings.Repeat("m", 1<<20), "small": "s", "small.other": "s", "big.other": strings.Repeat("b", 5<<20), "middle.other": ""})
+		"big": strings.Repeat("b", 5<<20), "big.other": strings.Repeat("b", 5<<20),
+		"middle": strings.Repeat("m", 1<<20), "middle.other": "", "small": "s", "small.other": "s"})
 	p := filepath.Join(root, victim)
 	goroutines, open := runtime.NumGoroutine(), openFiles()
 	var once bool

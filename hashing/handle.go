@@ -56,6 +56,9 @@ func (h *handle) close() {
 func (want *file) open(in folder, name string) (fs.File, error) {
 	f, err := in.open(name)
 	if err != nil {
+		if now, e := in.again(name, nil); e == nil && !want.same(stampOf(now)) {
+			err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
+		}
 		return nil, vanished(err)
 	}
 	info, err := f.Stat()

@@ -87,3 +87,17 @@ func TestRootMayBeLink(t *testing.T) {
 		t.Errorf("name is %q", m.Name)
 	}
 }
+
+// TestDotsAfterLink wants the directory that the system finds, not the one that cutting the path finds.
+func TestDotsAfterLink(t *testing.T) {
+	root := write(t, map[string]string{"f": "wrong", "x/y/z": "1", "x/f": "right", "link": "-> x/y"})
+	up := root + "/link/.."
+	for _, c := range []hashing.Configuration{hashing.Config(), hashing.Config().SetAllowSymlinks(true)} {
+		m, err := c.Hash(up)
+		must(t, err)
+		equal(t, "resources", lines(m), wants("f", "right", "y/z", "1"))
+		m, err = c.Hash(up + "/f")
+		must(t, err)
+		equal(t, "file", lines(m), wants("f", "right"))
+	}
+}

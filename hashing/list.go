@@ -66,12 +66,8 @@ func (l *lister) entry(e fs.DirEntry) error {
 		return nil
 	}
 	bad := checkName(e.Name())
-	if l.only != nil && !l.lists(p) && !l.leads(p) {
-		if e.IsDir() && bad == nil {
-			l.places = append(l.places, &place{path: p, above: l.at, links: l.at.links})
-		} else {
-			l.unlisted = append(l.unlisted, p)
-		}
+	if !l.lists(p) && !l.leads(p) {
+		l.passBy(e, p, bad)
 		return nil
 	}
 	if bad != nil {
@@ -99,6 +95,15 @@ func (l *lister) entry(e fs.DirEntry) error {
 		l.files = append(l.files, file{path: p, stamp: stampOf(info)})
 	}
 	return nil
+}
+
+// passBy lists an entry that is not on the way to any file of SetOnly.
+func (l *lister) passBy(e fs.DirEntry, p string, bad error) {
+	if e.IsDir() && bad == nil {
+		l.places = append(l.places, &place{path: p, above: l.at, links: l.at.links})
+	} else {
+		l.unlisted = append(l.unlisted, p)
+	}
 }
 
 // below does not clean the path as path.Join does, which would take a bad name for another one.

@@ -69,3 +69,9 @@ func (dir linkFS) Open(name string) (fs.File, error) {
 func (dir linkFS) Stat(name string) (fs.FileInfo, error)  { return os.Stat(dir.join(name)) }
 func (dir linkFS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(dir.join(name)) }
 func (dir linkFS) ReadLink(name string) (string, error)   { return os.Readlink(dir.join(name)) }
+
+// A fileFS is a single file, by whatever name it is asked for.
+type fileFS string
+
+func (f fileFS) Open(string) (fs.File, error)     { return os.OpenFile(string(f), os.O_RDONLY|nonblock, 0) }
+func (f fileFS) Stat(string) (fs.FileInfo, error) { return os.Stat(string(f)) }

@@ -105,7 +105,7 @@ func (s *settings) ignores(path string) bool {
 	return found
 }
 
-// lists reports whether path is one of the listed files, and leads whether a listed file is below it.
+// lists reports whether path is one of the files of SetOnly, and leads whether one of them is below it.
 func (s *settings) lists(path string) bool {
 	if s.only == nil {
 		return true

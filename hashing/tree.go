@@ -31,15 +31,15 @@ func openTree(model, name string, links bool) (*tree, error) {
 	switch {
 	case info.Mode().IsRegular():
 		// The caller named the file, so a link is fine here even if none are inside of models.
-		t.fsys, t.shown, t.file, t.follow = linkFS(filepath.Dir(model)), filepath.Dir(model), name, true
-		return t, nil
+		t.fsys, t.file, t.follow = fileFS(model), name, true
 	case !info.IsDir():
 		return nil, &fs.PathError{Op: "hash", Path: model, Err: ErrNotRegular}
 	case links:
-		t.fsys = linkFS(model)
+		// Joining a path to model itself would take the ".." of "link/.." for the directory that holds the link.
 		if t.real, err = filepath.EvalSymlinks(model); err == nil {
 			t.real, err = filepath.Abs(t.real)
 		}
+		t.fsys = linkFS(t.real)
 	default:
 		t.fsys, err = openRoot(model)
 	}
@@ -58,6 +58,9 @@ func (t *tree) Close() error {
 
 // fail returns the error for the file at path p.
 func (t *tree) fail(p string, err error) error {
+	if t.file != "" {
+		p = "."
+	}
 	return &fs.PathError{Op: "hash", Path: filepath.Join(t.shown, filepath.FromSlash(p)), Err: bare(err)}
 }
 
@@ -123,7 +126,7 @@ func (f folder) lstat(e fs.DirEntry) (fs.FileInfo, error) {
 }
 
 // again describes the file that the name now stands for. Without a way to ask the file system, it is the open
-// file, of which at least size and time can be compared.
+// file, if any, of which at least size and time can be compared.
 func (f folder) again(name string, open fs.File) (fs.FileInfo, error) {
 	name = path.Join(f.path, name)
 	if f.follow {
@@ -132,6 +135,9 @@ func (f folder) again(name string, open fs.File) (fs.FileInfo, error) {
 		}
 	} else if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
 		return fsys.Lstat(name)
+	}
+	if open == nil {
+		return nil, fs.ErrInvalid
 	}
 	return open.Stat()
 }

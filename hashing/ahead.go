@@ -3,7 +3,7 @@ package hashing
 import "context"
 
 // ringChunks is how far reading may be ahead of hashing.
-const ringChunks = 8
+const ringChunks = 16
 
 // ahead hashes a stream to its end while another goroutine reads on. It is for the last files of a model, when
 // there are more processors than streams.

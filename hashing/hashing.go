@@ -37,6 +37,8 @@ var (
 	ErrNotRegular = errors.New("not a regular file")
 	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
 	ErrEmptyModel = errors.New("no file to hash")
+	// ErrTooMany says that there are more resources than [Configuration.SetMaxResources] allows.
+	ErrTooMany = errors.New("too many resources")
 	// ErrChanged says that a file or directory changed while the model was hashed.
 	ErrChanged = errors.New("changed while the model was hashed")
 )

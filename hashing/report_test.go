@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -83,5 +84,19 @@ func BenchmarkSetOnly(b *testing.B) {
 	}
 	for b.Loop() {
 		hashing.Config().SetOnly(paths...)
+	}
+}
+
+func TestMaxResources(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a"), make([]byte, 100), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1})
+	if _, err := c.SetMaxResources(100).Hash(dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.SetMaxResources(99).Hash(dir); !errors.Is(err, hashing.ErrTooMany) {
+		t.Errorf("got %v, want ErrTooMany", err)
 	}
 }

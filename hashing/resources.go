@@ -2,7 +2,6 @@ package hashing
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/modelsigning/modelsigning/manifest"
 )
@@ -14,8 +13,8 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 		f := &w.all.files[i]
 		f.first = int(n)
 		n += w.count(f.size)
-		if n > math.MaxInt32 {
-			return nil, fmt.Errorf("hashing %s: more than %d resources", w.tree.shown, math.MaxInt32)
+		if n > w.settings.resources {
+			return nil, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
 		}
 		if w.count(f.size) == 0 {
 			w.empty = append(w.empty, f.path)

@@ -3,6 +3,7 @@ package hashing
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type settings struct {
 	only          []string
 	chunk         int
 	workers       int
+	resources     int64 // the most of them
 	progress      func(Progress)
 	logger        *slog.Logger
 }
@@ -36,11 +38,15 @@ func (c Configuration) settings() (*settings, error) {
 			ShardSize:     c.shardSize,
 			AllowSymlinks: c.links == on,
 		},
-		only:     c.only,
-		chunk:    defaultChunk,
-		workers:  c.workers,
-		progress: c.progress,
-		logger:   c.logger,
+		only:      c.only,
+		chunk:     defaultChunk,
+		workers:   c.workers,
+		resources: math.MaxInt32,
+		progress:  c.progress,
+		logger:    c.logger,
+	}
+	if c.resources > 0 {
+		s.resources = min(int64(c.resources), math.MaxInt32)
 	}
 	if c.chunk != 0 {
 		s.chunk = min(max(c.chunk, minChunk), maxChunk) / minChunk * minChunk

@@ -34,7 +34,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &mismatch), isAny(err, bundle.ErrMalformed, verifying.ErrSignature, verifying.ErrIdentity,
 		verifying.ErrCertificate, verifying.ErrMethod, hashing.ErrSymlink, hashing.ErrNotRegular,
-		hashing.ErrEmptyModel, hashing.ErrChanged):
+		hashing.ErrEmptyModel, hashing.ErrChanged, hashing.ErrTooMany):
 		return exitRejected
 	case errors.As(err, &path):
 		return exitFailed

@@ -1,0 +1,94 @@
+// Command gen writes the assembly of package sha256lanes and its Go declarations. Run it with go generate
+// in that package; go test here checks that what is committed is what it writes.
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	assembly     = "kernels_amd64.s"
+	declarations = "kernels_amd64.go"
+)
+
+func main() {
+	files, err := generate()
+	if err != nil {
+		log.Fatalf("generating kernels: %v", err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join("..", name), text, 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// generate returns the generated files by name.
+func generate() (map[string][]byte, error) {
+	c := build.NewContext()
+	c.ConstraintExpr("amd64,!purego")
+	t := tables{
+		k:    roundConstants(c),
+		swap: swapMask(c),
+	}
+	wide16(c, t)
+	wide8(c, t)
+	pair(c, t)
+	cpuid(c)
+
+	file, err := c.Result()
+	if err != nil {
+		return nil, err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return nil, err
+	}
+	cfg := printer.Config{Argv: []string{"go", "generate"}, Pkg: "sha256lanes"}
+	files := map[string][]byte{}
+	for name, p := range map[string]printer.Printer{
+		assembly:     printer.NewGoAsm(cfg),
+		declarations: printer.NewStubs(cfg),
+	} {
+		if files[name], err = p.Print(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return files, nil
+}
+
+// function begins a kernel. All are leaves without a frame: a page fault on a mapped file may then
+// unwind and even move the stack under them, for there are no locals whose layout would have to be known.
+func function(c *build.Context, name, signature string, doc ...string) {
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT | attr.NOFRAME)
+	c.Pragma("noescape")
+	c.Doc(doc...)
+	c.SignatureExpr(signature)
+}
+
+// cpuid emits the instruction itself: golang.org/x/sys/cpu does not report the SHA extensions of amd64.
+func cpuid(c *build.Context) {
+	function(c, "cpuid", "func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)",
+		"cpuid executes the CPUID instruction.")
+	c.Load(c.Param("leaf"), reg.EAX)
+	c.Load(c.Param("subleaf"), reg.ECX)
+	c.CPUID()
+	c.Store(reg.EAX, c.Return("eax"))
+	c.Store(reg.EBX, c.Return("ebx"))
+	c.Store(reg.ECX, c.Return("ecx"))
+	c.Store(reg.EDX, c.Return("edx"))
+	c.RET()
+}
+
+// imm is an immediate operand.
+func imm(i uint8) operand.Op { return operand.Imm(uint64(i)) }

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A wide kernel keeps one word of every stream in a vector register, a lane for each stream.
+type wide struct {
+	*build.Context
+	tables
+	lanes int
+	bytes int // of a register
+
+	w    []reg.VecPhysical // the last sixteen words of the message schedule
+	h    []reg.VecPhysical // a … h
+	tmp  []reg.VecPhysical
+	swap reg.VecPhysical
+
+	states, data, scratch, blocks, offset reg.GPPhysical
+}
+
+var zmm = []reg.VecPhysical{
+	reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+	reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+	reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
+	reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+}
+
+// pointers hold addresses of lanes, in turn, so that loads need not wait for one register.
+var pointers = []reg.GPPhysical{reg.RAX, reg.RDX, reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13}
+
+func newWide(c *build.Context, t tables, lanes int) *wide {
+	k := &wide{
+		Context: c, tables: t, lanes: lanes, bytes: 4 * lanes,
+		states: reg.RDI, data: reg.RSI, scratch: reg.RBX, blocks: reg.RCX, offset: reg.R13,
+	}
+	regs := make([]reg.VecPhysical, len(zmm))
+	for i, z := range zmm {
+		regs[i] = z
+		if lanes == 8 {
+			regs[i] = z.AsY().(reg.VecPhysical)
+		}
+	}
+	k.w, k.h, k.tmp, k.swap = regs[:16], regs[16:24], regs[24:31], regs[31]
+	return k
+}
+
+// emit writes the whole function. The new states are stored after the last block has been read, so
+// that a fault leaves the old ones.
+func (k *wide) emit(loadStates, loadBlock, storeStates func()) {
+	function(k.Context, fmt.Sprintf("blocks%d", k.lanes),
+		fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[8][16]uint32, n int)", k.lanes),
+		fmt.Sprintf("blocks%d advances %[1]d states by n blocks each. It needs AVX-512 F, BW and VL.", k.lanes))
+	k.Load(k.Param("states"), k.states)
+	k.Load(k.Param("data"), k.data)
+	k.Load(k.Param("scratch"), k.scratch)
+	k.Load(k.Param("n"), k.blocks)
+	k.TESTQ(k.blocks, k.blocks)
+	k.JZ(operand.LabelRef("done"))
+	k.XORQ(k.offset, k.offset)
+	k.VMOVDQU32(k.tables.swap, k.swap)
+	loadStates()
+
+	k.Label("block")
+	for i, h := range k.h {
+		k.VMOVDQU32(h, k.saved(i))
+	}
+	loadBlock()
+	for _, w := range k.w {
+		k.VPSHUFB(k.swap, w, w)
+	}
+	k.rounds()
+	for i, h := range k.h {
+		k.VPADDD(k.saved(i), h, h)
+	}
+	k.ADDQ(imm(64), k.offset)
+	k.DECQ(k.blocks)
+	k.JNZ(operand.LabelRef("block"))
+
+	storeStates()
+	k.VZEROUPPER()
+	k.Label("done")
+	k.RET()
+}
+
+func (k *wide) saved(i int) operand.Mem {
+	return operand.Mem{Base: k.scratch, Disp: i * k.bytes}
+}
+
+// pointer loads the address of lane j from a table of addresses. Only the seven registers that are not
+// the offset take part.
+func (k *wide) pointer(table reg.GPPhysical, j int) reg.GPPhysical {
+	p := pointers[j%7]
+	k.MOVQ(operand.Mem{Base: table, Disp: 8 * j}, p)
+	return p
+}
+
+// rounds is FIPS 180-4, section 6.2.2, steps 1 and 3. The eight variables are renamed, not moved.
+func (k *wide) rounds() {
+	v := append([]reg.VecPhysical(nil), k.h...)
+	for i := range 64 {
+		if i >= 16 {
+			k.schedule(i)
+		}
+		k.round(i, v)
+		v = append(v[7:8:8], v[:7]...)
+	}
+}
+
+const (
+	xor3   = 0x96 // x ^ y ^ z
+	choose = 0xca // x ? y : z
+	major  = 0xe8 // the bit that two of three have
+)
+
+func (k *wide) round(i int, v []reg.VecPhysical) {
+	a, b, c, d, e, f, g, h := v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
+	t := k.tmp[3]
+	k.VPADDD_BCST(k.k.Offset(4*i), k.w[i%16], t)
+	k.VPADDD(t, h, h)
+	k.rotations(e, 6, 11, 25, k.tmp[0:3])
+	k.VMOVDQA32(e, t)
+	k.VPTERNLOGD(imm(choose), g, f, t)
+	k.VPADDD(t, h, h)
+	k.VPADDD(k.tmp[0], h, h)
+	k.VPADDD(h, d, d)
+	k.rotations(a, 2, 13, 22, k.tmp[0:3])
+	k.VMOVDQA32(a, t)
+	k.VPTERNLOGD(imm(major), c, b, t)
+	k.VPADDD(t, h, h)
+	k.VPADDD(k.tmp[0], h, h)
+}
+
+// rotations leaves Σ, the exclusive or of three rotations of x, in t[0].
+func (k *wide) rotations(x reg.VecPhysical, r0, r1, r2 uint8, t []reg.VecPhysical) {
+	k.VPRORD(imm(r0), x, t[0])
+	k.VPRORD(imm(r1), x, t[1])
+	k.VPRORD(imm(r2), x, t[2])
+	k.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
+}
+
+// schedule replaces word i-16 by word i.
+func (k *wide) schedule(i int) {
+	w := k.w[i%16]
+	k.VPADDD(k.w[(i+9)%16], w, w)
+	k.sigma(k.w[(i+1)%16], 7, 18, 3, k.tmp[4:7])
+	k.VPADDD(k.tmp[4], w, w)
+	k.sigma(k.w[(i+14)%16], 17, 19, 10, k.tmp[4:7])
+	k.VPADDD(k.tmp[4], w, w)
+}
+
+// sigma leaves σ, the exclusive or of two rotations and a shift of x, in t[0].
+func (k *wide) sigma(x reg.VecPhysical, r0, r1, shift uint8, t []reg.VecPhysical) {
+	k.VPRORD(imm(r0), x, t[0])
+	k.VPRORD(imm(r1), x, t[1])
+	k.VPSRLD(imm(shift), x, t[2])
+	k.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
+}
+
+// transpose4 transposes, within each 128 bits, the four words of four registers.
+func (k *wide) transpose4(r []reg.VecPhysical) {
+	t := k.tmp
+	k.VPUNPCKLDQ(r[1], r[0], t[0])
+	k.VPUNPCKHDQ(r[1], r[0], t[1])
+	k.VPUNPCKLDQ(r[3], r[2], t[2])
+	k.VPUNPCKHDQ(r[3], r[2], t[3])
+	k.VPUNPCKLQDQ(t[2], t[0], r[0])
+	k.VPUNPCKHQDQ(t[2], t[0], r[1])
+	k.VPUNPCKLQDQ(t[3], t[1], r[2])
+	k.VPUNPCKHQDQ(t[3], t[1], r[3])
+}

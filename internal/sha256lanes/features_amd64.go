@@ -1,0 +1,34 @@
+//go:build amd64 && !purego
+
+package sha256lanes
+
+import "golang.org/x/sys/cpu"
+
+func detect() features {
+	f := features{
+		avx512f:  cpu.X86.HasAVX512F,
+		avx512bw: cpu.X86.HasAVX512BW,
+		avx512vl: cpu.X86.HasAVX512VL,
+		ssse3:    cpu.X86.HasSSSE3,
+		sse41:    cpu.X86.HasSSE41,
+	}
+	if leaves, _, _, _ := cpuid(0, 0); leaves >= 7 {
+		_, ebx, _, _ := cpuid(7, 0)
+		f.sha = ebx&(1<<29) != 0
+	}
+	return f
+}
+
+// blocks advances the first width of w.states by n blocks each of w.data.
+func (w *workspace) blocks(width, n int) {
+	switch width {
+	case 16:
+		blocks16(&w.states, &w.data, &w.scratch, n)
+	case 8:
+		blocks8((*[8]*[8]uint32)(w.states[:]), (*[8]*byte)(w.data[:]), &w.scratch, n)
+	case 2:
+		blocks2((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), &w.scratch, n)
+	default:
+		panic("sha256lanes: no such kernel")
+	}
+}

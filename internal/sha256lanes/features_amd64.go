@@ -19,15 +19,17 @@ func detect() features {
 	return f
 }
 
-// blocks advances the first width of w.states by n blocks each of w.data.
-func (w *workspace) blocks(width, n int) {
-	switch width {
-	case 16:
-		blocks16(&w.states, &w.data, &w.scratch, n)
-	case 8:
-		blocks8((*[8]*[8]uint32)(w.states[:]), (*[8]*byte)(w.data[:]), &w.scratch, n)
-	case 2:
-		blocks2((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), &w.scratch, n)
+// blocks advances the first lanes of w.states by n blocks each of w.data.
+func (w *workspace) blocks(k kernel, n int) {
+	switch k {
+	case wide16Kernel:
+		wide16(&w.states, &w.data, &w.scratch, n)
+	case wide8Kernel:
+		wide8((*[8]*[8]uint32)(w.states[:]), (*[8]*byte)(w.data[:]), &w.scratch, n)
+	case mixedKernel:
+		mixed((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), &w.scratch, n)
+	case pairKernel:
+		pair((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), &w.scratch, n)
 	default:
 		panic("sha256lanes: no such kernel")
 	}

@@ -4,20 +4,25 @@
 
 package sha256lanes
 
-// blocks16 advances 16 states by n blocks each. It needs AVX-512 F, BW and VL.
+// wide16 advances 16 states by n blocks each. It needs AVX-512 F, BW and VL.
 //
 //go:noescape
-func blocks16(states *[16]*[8]uint32, data *[16]*byte, scratch *[8][16]uint32, n int)
+func wide16(states *[16]*[8]uint32, data *[16]*byte, scratch *[9][16]uint32, n int)
 
-// blocks8 advances 8 states by n blocks each. It needs AVX-512 F, BW and VL.
+// wide8 advances 8 states by n blocks each. It needs AVX-512 F, BW and VL.
 //
 //go:noescape
-func blocks8(states *[8]*[8]uint32, data *[8]*byte, scratch *[8][16]uint32, n int)
+func wide8(states *[8]*[8]uint32, data *[8]*byte, scratch *[9][16]uint32, n int)
 
-// blocks2 advances 2 states by n blocks each. It needs SHA, SSSE3 and SSE4.1.
+// mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1 and AVX-512 F, BW and VL.
 //
 //go:noescape
-func blocks2(states *[2]*[8]uint32, data *[2]*byte, scratch *[8][16]uint32, n int)
+func mixed(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
+
+// pair advances 2 states by n blocks each. It needs SHA, SSSE3 and SSE4.1.
+//
+//go:noescape
+func pair(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
 
 // cpuid executes the CPUID instruction.
 //

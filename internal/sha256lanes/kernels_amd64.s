@@ -4,71 +4,201 @@
 
 #include "textflag.h"
 
-DATA k256<>+0(SB)/4, $0x428a2f98
-DATA k256<>+4(SB)/4, $0x71374491
-DATA k256<>+8(SB)/4, $0xb5c0fbcf
-DATA k256<>+12(SB)/4, $0xe9b5dba5
-DATA k256<>+16(SB)/4, $0x3956c25b
-DATA k256<>+20(SB)/4, $0x59f111f1
-DATA k256<>+24(SB)/4, $0x923f82a4
-DATA k256<>+28(SB)/4, $0xab1c5ed5
-DATA k256<>+32(SB)/4, $0xd807aa98
-DATA k256<>+36(SB)/4, $0x12835b01
-DATA k256<>+40(SB)/4, $0x243185be
-DATA k256<>+44(SB)/4, $0x550c7dc3
-DATA k256<>+48(SB)/4, $0x72be5d74
-DATA k256<>+52(SB)/4, $0x80deb1fe
-DATA k256<>+56(SB)/4, $0x9bdc06a7
-DATA k256<>+60(SB)/4, $0xc19bf174
-DATA k256<>+64(SB)/4, $0xe49b69c1
-DATA k256<>+68(SB)/4, $0xefbe4786
-DATA k256<>+72(SB)/4, $0x0fc19dc6
-DATA k256<>+76(SB)/4, $0x240ca1cc
-DATA k256<>+80(SB)/4, $0x2de92c6f
-DATA k256<>+84(SB)/4, $0x4a7484aa
-DATA k256<>+88(SB)/4, $0x5cb0a9dc
-DATA k256<>+92(SB)/4, $0x76f988da
-DATA k256<>+96(SB)/4, $0x983e5152
-DATA k256<>+100(SB)/4, $0xa831c66d
-DATA k256<>+104(SB)/4, $0xb00327c8
-DATA k256<>+108(SB)/4, $0xbf597fc7
-DATA k256<>+112(SB)/4, $0xc6e00bf3
-DATA k256<>+116(SB)/4, $0xd5a79147
-DATA k256<>+120(SB)/4, $0x06ca6351
-DATA k256<>+124(SB)/4, $0x14292967
-DATA k256<>+128(SB)/4, $0x27b70a85
-DATA k256<>+132(SB)/4, $0x2e1b2138
-DATA k256<>+136(SB)/4, $0x4d2c6dfc
-DATA k256<>+140(SB)/4, $0x53380d13
-DATA k256<>+144(SB)/4, $0x650a7354
-DATA k256<>+148(SB)/4, $0x766a0abb
-DATA k256<>+152(SB)/4, $0x81c2c92e
-DATA k256<>+156(SB)/4, $0x92722c85
-DATA k256<>+160(SB)/4, $0xa2bfe8a1
-DATA k256<>+164(SB)/4, $0xa81a664b
-DATA k256<>+168(SB)/4, $0xc24b8b70
-DATA k256<>+172(SB)/4, $0xc76c51a3
-DATA k256<>+176(SB)/4, $0xd192e819
-DATA k256<>+180(SB)/4, $0xd6990624
-DATA k256<>+184(SB)/4, $0xf40e3585
-DATA k256<>+188(SB)/4, $0x106aa070
-DATA k256<>+192(SB)/4, $0x19a4c116
-DATA k256<>+196(SB)/4, $0x1e376c08
-DATA k256<>+200(SB)/4, $0x2748774c
-DATA k256<>+204(SB)/4, $0x34b0bcb5
-DATA k256<>+208(SB)/4, $0x391c0cb3
-DATA k256<>+212(SB)/4, $0x4ed8aa4a
-DATA k256<>+216(SB)/4, $0x5b9cca4f
-DATA k256<>+220(SB)/4, $0x682e6ff3
-DATA k256<>+224(SB)/4, $0x748f82ee
-DATA k256<>+228(SB)/4, $0x78a5636f
-DATA k256<>+232(SB)/4, $0x84c87814
-DATA k256<>+236(SB)/4, $0x8cc70208
-DATA k256<>+240(SB)/4, $0x90befffa
-DATA k256<>+244(SB)/4, $0xa4506ceb
-DATA k256<>+248(SB)/4, $0xbef9a3f7
-DATA k256<>+252(SB)/4, $0xc67178f2
-GLOBL k256<>(SB), RODATA|NOPTR, $256
+DATA k<>+0(SB)/4, $0x428a2f98
+DATA k<>+4(SB)/4, $0x71374491
+DATA k<>+8(SB)/4, $0xb5c0fbcf
+DATA k<>+12(SB)/4, $0xe9b5dba5
+DATA k<>+16(SB)/4, $0x3956c25b
+DATA k<>+20(SB)/4, $0x59f111f1
+DATA k<>+24(SB)/4, $0x923f82a4
+DATA k<>+28(SB)/4, $0xab1c5ed5
+DATA k<>+32(SB)/4, $0xd807aa98
+DATA k<>+36(SB)/4, $0x12835b01
+DATA k<>+40(SB)/4, $0x243185be
+DATA k<>+44(SB)/4, $0x550c7dc3
+DATA k<>+48(SB)/4, $0x72be5d74
+DATA k<>+52(SB)/4, $0x80deb1fe
+DATA k<>+56(SB)/4, $0x9bdc06a7
+DATA k<>+60(SB)/4, $0xc19bf174
+DATA k<>+64(SB)/4, $0xe49b69c1
+DATA k<>+68(SB)/4, $0xefbe4786
+DATA k<>+72(SB)/4, $0x0fc19dc6
+DATA k<>+76(SB)/4, $0x240ca1cc
+DATA k<>+80(SB)/4, $0x2de92c6f
+DATA k<>+84(SB)/4, $0x4a7484aa
+DATA k<>+88(SB)/4, $0x5cb0a9dc
+DATA k<>+92(SB)/4, $0x76f988da
+DATA k<>+96(SB)/4, $0x983e5152
+DATA k<>+100(SB)/4, $0xa831c66d
+DATA k<>+104(SB)/4, $0xb00327c8
+DATA k<>+108(SB)/4, $0xbf597fc7
+DATA k<>+112(SB)/4, $0xc6e00bf3
+DATA k<>+116(SB)/4, $0xd5a79147
+DATA k<>+120(SB)/4, $0x06ca6351
+DATA k<>+124(SB)/4, $0x14292967
+DATA k<>+128(SB)/4, $0x27b70a85
+DATA k<>+132(SB)/4, $0x2e1b2138
+DATA k<>+136(SB)/4, $0x4d2c6dfc
+DATA k<>+140(SB)/4, $0x53380d13
+DATA k<>+144(SB)/4, $0x650a7354
+DATA k<>+148(SB)/4, $0x766a0abb
+DATA k<>+152(SB)/4, $0x81c2c92e
+DATA k<>+156(SB)/4, $0x92722c85
+DATA k<>+160(SB)/4, $0xa2bfe8a1
+DATA k<>+164(SB)/4, $0xa81a664b
+DATA k<>+168(SB)/4, $0xc24b8b70
+DATA k<>+172(SB)/4, $0xc76c51a3
+DATA k<>+176(SB)/4, $0xd192e819
+DATA k<>+180(SB)/4, $0xd6990624
+DATA k<>+184(SB)/4, $0xf40e3585
+DATA k<>+188(SB)/4, $0x106aa070
+DATA k<>+192(SB)/4, $0x19a4c116
+DATA k<>+196(SB)/4, $0x1e376c08
+DATA k<>+200(SB)/4, $0x2748774c
+DATA k<>+204(SB)/4, $0x34b0bcb5
+DATA k<>+208(SB)/4, $0x391c0cb3
+DATA k<>+212(SB)/4, $0x4ed8aa4a
+DATA k<>+216(SB)/4, $0x5b9cca4f
+DATA k<>+220(SB)/4, $0x682e6ff3
+DATA k<>+224(SB)/4, $0x748f82ee
+DATA k<>+228(SB)/4, $0x78a5636f
+DATA k<>+232(SB)/4, $0x84c87814
+DATA k<>+236(SB)/4, $0x8cc70208
+DATA k<>+240(SB)/4, $0x90befffa
+DATA k<>+244(SB)/4, $0xa4506ceb
+DATA k<>+248(SB)/4, $0xbef9a3f7
+DATA k<>+252(SB)/4, $0xc67178f2
+GLOBL k<>(SB), RODATA|NOPTR, $256
+
+DATA wideK<>+0(SB)/4, $0x428a2f98
+DATA wideK<>+4(SB)/4, $0x71374491
+DATA wideK<>+8(SB)/4, $0xb5c0fbcf
+DATA wideK<>+12(SB)/4, $0xe9b5dba5
+DATA wideK<>+16(SB)/4, $0x428a2f98
+DATA wideK<>+20(SB)/4, $0x71374491
+DATA wideK<>+24(SB)/4, $0xb5c0fbcf
+DATA wideK<>+28(SB)/4, $0xe9b5dba5
+DATA wideK<>+32(SB)/4, $0x3956c25b
+DATA wideK<>+36(SB)/4, $0x59f111f1
+DATA wideK<>+40(SB)/4, $0x923f82a4
+DATA wideK<>+44(SB)/4, $0xab1c5ed5
+DATA wideK<>+48(SB)/4, $0x3956c25b
+DATA wideK<>+52(SB)/4, $0x59f111f1
+DATA wideK<>+56(SB)/4, $0x923f82a4
+DATA wideK<>+60(SB)/4, $0xab1c5ed5
+DATA wideK<>+64(SB)/4, $0xd807aa98
+DATA wideK<>+68(SB)/4, $0x12835b01
+DATA wideK<>+72(SB)/4, $0x243185be
+DATA wideK<>+76(SB)/4, $0x550c7dc3
+DATA wideK<>+80(SB)/4, $0xd807aa98
+DATA wideK<>+84(SB)/4, $0x12835b01
+DATA wideK<>+88(SB)/4, $0x243185be
+DATA wideK<>+92(SB)/4, $0x550c7dc3
+DATA wideK<>+96(SB)/4, $0x72be5d74
+DATA wideK<>+100(SB)/4, $0x80deb1fe
+DATA wideK<>+104(SB)/4, $0x9bdc06a7
+DATA wideK<>+108(SB)/4, $0xc19bf174
+DATA wideK<>+112(SB)/4, $0x72be5d74
+DATA wideK<>+116(SB)/4, $0x80deb1fe
+DATA wideK<>+120(SB)/4, $0x9bdc06a7
+DATA wideK<>+124(SB)/4, $0xc19bf174
+DATA wideK<>+128(SB)/4, $0xe49b69c1
+DATA wideK<>+132(SB)/4, $0xefbe4786
+DATA wideK<>+136(SB)/4, $0x0fc19dc6
+DATA wideK<>+140(SB)/4, $0x240ca1cc
+DATA wideK<>+144(SB)/4, $0xe49b69c1
+DATA wideK<>+148(SB)/4, $0xefbe4786
+DATA wideK<>+152(SB)/4, $0x0fc19dc6
+DATA wideK<>+156(SB)/4, $0x240ca1cc
+DATA wideK<>+160(SB)/4, $0x2de92c6f
+DATA wideK<>+164(SB)/4, $0x4a7484aa
+DATA wideK<>+168(SB)/4, $0x5cb0a9dc
+DATA wideK<>+172(SB)/4, $0x76f988da
+DATA wideK<>+176(SB)/4, $0x2de92c6f
+DATA wideK<>+180(SB)/4, $0x4a7484aa
+DATA wideK<>+184(SB)/4, $0x5cb0a9dc
+DATA wideK<>+188(SB)/4, $0x76f988da
+DATA wideK<>+192(SB)/4, $0x983e5152
+DATA wideK<>+196(SB)/4, $0xa831c66d
+DATA wideK<>+200(SB)/4, $0xb00327c8
+DATA wideK<>+204(SB)/4, $0xbf597fc7
+DATA wideK<>+208(SB)/4, $0x983e5152
+DATA wideK<>+212(SB)/4, $0xa831c66d
+DATA wideK<>+216(SB)/4, $0xb00327c8
+DATA wideK<>+220(SB)/4, $0xbf597fc7
+DATA wideK<>+224(SB)/4, $0xc6e00bf3
+DATA wideK<>+228(SB)/4, $0xd5a79147
+DATA wideK<>+232(SB)/4, $0x06ca6351
+DATA wideK<>+236(SB)/4, $0x14292967
+DATA wideK<>+240(SB)/4, $0xc6e00bf3
+DATA wideK<>+244(SB)/4, $0xd5a79147
+DATA wideK<>+248(SB)/4, $0x06ca6351
+DATA wideK<>+252(SB)/4, $0x14292967
+DATA wideK<>+256(SB)/4, $0x27b70a85
+DATA wideK<>+260(SB)/4, $0x2e1b2138
+DATA wideK<>+264(SB)/4, $0x4d2c6dfc
+DATA wideK<>+268(SB)/4, $0x53380d13
+DATA wideK<>+272(SB)/4, $0x27b70a85
+DATA wideK<>+276(SB)/4, $0x2e1b2138
+DATA wideK<>+280(SB)/4, $0x4d2c6dfc
+DATA wideK<>+284(SB)/4, $0x53380d13
+DATA wideK<>+288(SB)/4, $0x650a7354
+DATA wideK<>+292(SB)/4, $0x766a0abb
+DATA wideK<>+296(SB)/4, $0x81c2c92e
+DATA wideK<>+300(SB)/4, $0x92722c85
+DATA wideK<>+304(SB)/4, $0x650a7354
+DATA wideK<>+308(SB)/4, $0x766a0abb
+DATA wideK<>+312(SB)/4, $0x81c2c92e
+DATA wideK<>+316(SB)/4, $0x92722c85
+DATA wideK<>+320(SB)/4, $0xa2bfe8a1
+DATA wideK<>+324(SB)/4, $0xa81a664b
+DATA wideK<>+328(SB)/4, $0xc24b8b70
+DATA wideK<>+332(SB)/4, $0xc76c51a3
+DATA wideK<>+336(SB)/4, $0xa2bfe8a1
+DATA wideK<>+340(SB)/4, $0xa81a664b
+DATA wideK<>+344(SB)/4, $0xc24b8b70
+DATA wideK<>+348(SB)/4, $0xc76c51a3
+DATA wideK<>+352(SB)/4, $0xd192e819
+DATA wideK<>+356(SB)/4, $0xd6990624
+DATA wideK<>+360(SB)/4, $0xf40e3585
+DATA wideK<>+364(SB)/4, $0x106aa070
+DATA wideK<>+368(SB)/4, $0xd192e819
+DATA wideK<>+372(SB)/4, $0xd6990624
+DATA wideK<>+376(SB)/4, $0xf40e3585
+DATA wideK<>+380(SB)/4, $0x106aa070
+DATA wideK<>+384(SB)/4, $0x19a4c116
+DATA wideK<>+388(SB)/4, $0x1e376c08
+DATA wideK<>+392(SB)/4, $0x2748774c
+DATA wideK<>+396(SB)/4, $0x34b0bcb5
+DATA wideK<>+400(SB)/4, $0x19a4c116
+DATA wideK<>+404(SB)/4, $0x1e376c08
+DATA wideK<>+408(SB)/4, $0x2748774c
+DATA wideK<>+412(SB)/4, $0x34b0bcb5
+DATA wideK<>+416(SB)/4, $0x391c0cb3
+DATA wideK<>+420(SB)/4, $0x4ed8aa4a
+DATA wideK<>+424(SB)/4, $0x5b9cca4f
+DATA wideK<>+428(SB)/4, $0x682e6ff3
+DATA wideK<>+432(SB)/4, $0x391c0cb3
+DATA wideK<>+436(SB)/4, $0x4ed8aa4a
+DATA wideK<>+440(SB)/4, $0x5b9cca4f
+DATA wideK<>+444(SB)/4, $0x682e6ff3
+DATA wideK<>+448(SB)/4, $0x748f82ee
+DATA wideK<>+452(SB)/4, $0x78a5636f
+DATA wideK<>+456(SB)/4, $0x84c87814
+DATA wideK<>+460(SB)/4, $0x8cc70208
+DATA wideK<>+464(SB)/4, $0x748f82ee
+DATA wideK<>+468(SB)/4, $0x78a5636f
+DATA wideK<>+472(SB)/4, $0x84c87814
+DATA wideK<>+476(SB)/4, $0x8cc70208
+DATA wideK<>+480(SB)/4, $0x90befffa
+DATA wideK<>+484(SB)/4, $0xa4506ceb
+DATA wideK<>+488(SB)/4, $0xbef9a3f7
+DATA wideK<>+492(SB)/4, $0xc67178f2
+DATA wideK<>+496(SB)/4, $0x90befffa
+DATA wideK<>+500(SB)/4, $0xa4506ceb
+DATA wideK<>+504(SB)/4, $0xbef9a3f7
+DATA wideK<>+508(SB)/4, $0xc67178f2
+GLOBL wideK<>(SB), RODATA|NOPTR, $512
 
 DATA swap<>+0(SB)/8, $0x0405060700010203
 DATA swap<>+8(SB)/8, $0x0c0d0e0f08090a0b
@@ -80,12 +210,14 @@ DATA swap<>+48(SB)/8, $0x0405060700010203
 DATA swap<>+56(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL swap<>(SB), RODATA|NOPTR, $64
 
-// func blocks16(states *[16]*[8]uint32, data *[16]*byte, scratch *[8][16]uint32, n int)
+// func wide16(states *[16]*[8]uint32, data *[16]*byte, scratch *[9][16]uint32, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·blocks16(SB), NOSPLIT|NOFRAME, $0-32
+TEXT ·wide16(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ         states+0(FP), DI
 	MOVQ         data+8(FP), SI
 	MOVQ         scratch+16(FP), BX
+	ADDQ         $0x3f, BX
+	ANDQ         $-64, BX
 	MOVQ         n+24(FP), CX
 	TESTQ        CX, CX
 	JZ           done
@@ -269,7 +401,7 @@ block:
 	VPSHUFB       Z31, Z13, Z13
 	VPSHUFB       Z31, Z14, Z14
 	VPSHUFB       Z31, Z15, Z15
-	VPADDD.BCST   k256<>+0(SB), Z0, Z27
+	VPADDD.BCST   k<>+0(SB), Z0, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -288,7 +420,7 @@ block:
 	VPTERNLOGD    $0xe8, Z18, Z17, Z27
 	VPADDD        Z27, Z23, Z23
 	VPADDD        Z24, Z23, Z23
-	VPADDD.BCST   k256<>+4(SB), Z1, Z27
+	VPADDD.BCST   k<>+4(SB), Z1, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -307,7 +439,7 @@ block:
 	VPTERNLOGD    $0xe8, Z17, Z16, Z27
 	VPADDD        Z27, Z22, Z22
 	VPADDD        Z24, Z22, Z22
-	VPADDD.BCST   k256<>+8(SB), Z2, Z27
+	VPADDD.BCST   k<>+8(SB), Z2, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -326,7 +458,7 @@ block:
 	VPTERNLOGD    $0xe8, Z16, Z23, Z27
 	VPADDD        Z27, Z21, Z21
 	VPADDD        Z24, Z21, Z21
-	VPADDD.BCST   k256<>+12(SB), Z3, Z27
+	VPADDD.BCST   k<>+12(SB), Z3, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -345,7 +477,7 @@ block:
 	VPTERNLOGD    $0xe8, Z23, Z22, Z27
 	VPADDD        Z27, Z20, Z20
 	VPADDD        Z24, Z20, Z20
-	VPADDD.BCST   k256<>+16(SB), Z4, Z27
+	VPADDD.BCST   k<>+16(SB), Z4, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -364,7 +496,7 @@ block:
 	VPTERNLOGD    $0xe8, Z22, Z21, Z27
 	VPADDD        Z27, Z19, Z19
 	VPADDD        Z24, Z19, Z19
-	VPADDD.BCST   k256<>+20(SB), Z5, Z27
+	VPADDD.BCST   k<>+20(SB), Z5, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -383,7 +515,7 @@ block:
 	VPTERNLOGD    $0xe8, Z21, Z20, Z27
 	VPADDD        Z27, Z18, Z18
 	VPADDD        Z24, Z18, Z18
-	VPADDD.BCST   k256<>+24(SB), Z6, Z27
+	VPADDD.BCST   k<>+24(SB), Z6, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -402,7 +534,7 @@ block:
 	VPTERNLOGD    $0xe8, Z20, Z19, Z27
 	VPADDD        Z27, Z17, Z17
 	VPADDD        Z24, Z17, Z17
-	VPADDD.BCST   k256<>+28(SB), Z7, Z27
+	VPADDD.BCST   k<>+28(SB), Z7, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -421,7 +553,7 @@ block:
 	VPTERNLOGD    $0xe8, Z19, Z18, Z27
 	VPADDD        Z27, Z16, Z16
 	VPADDD        Z24, Z16, Z16
-	VPADDD.BCST   k256<>+32(SB), Z8, Z27
+	VPADDD.BCST   k<>+32(SB), Z8, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -440,7 +572,7 @@ block:
 	VPTERNLOGD    $0xe8, Z18, Z17, Z27
 	VPADDD        Z27, Z23, Z23
 	VPADDD        Z24, Z23, Z23
-	VPADDD.BCST   k256<>+36(SB), Z9, Z27
+	VPADDD.BCST   k<>+36(SB), Z9, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -459,7 +591,7 @@ block:
 	VPTERNLOGD    $0xe8, Z17, Z16, Z27
 	VPADDD        Z27, Z22, Z22
 	VPADDD        Z24, Z22, Z22
-	VPADDD.BCST   k256<>+40(SB), Z10, Z27
+	VPADDD.BCST   k<>+40(SB), Z10, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -478,7 +610,7 @@ block:
 	VPTERNLOGD    $0xe8, Z16, Z23, Z27
 	VPADDD        Z27, Z21, Z21
 	VPADDD        Z24, Z21, Z21
-	VPADDD.BCST   k256<>+44(SB), Z11, Z27
+	VPADDD.BCST   k<>+44(SB), Z11, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -497,7 +629,7 @@ block:
 	VPTERNLOGD    $0xe8, Z23, Z22, Z27
 	VPADDD        Z27, Z20, Z20
 	VPADDD        Z24, Z20, Z20
-	VPADDD.BCST   k256<>+48(SB), Z12, Z27
+	VPADDD.BCST   k<>+48(SB), Z12, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -516,7 +648,7 @@ block:
 	VPTERNLOGD    $0xe8, Z22, Z21, Z27
 	VPADDD        Z27, Z19, Z19
 	VPADDD        Z24, Z19, Z19
-	VPADDD.BCST   k256<>+52(SB), Z13, Z27
+	VPADDD.BCST   k<>+52(SB), Z13, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -535,7 +667,7 @@ block:
 	VPTERNLOGD    $0xe8, Z21, Z20, Z27
 	VPADDD        Z27, Z18, Z18
 	VPADDD        Z24, Z18, Z18
-	VPADDD.BCST   k256<>+56(SB), Z14, Z27
+	VPADDD.BCST   k<>+56(SB), Z14, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -554,487 +686,7 @@ block:
 	VPTERNLOGD    $0xe8, Z20, Z19, Z27
 	VPADDD        Z27, Z17, Z17
 	VPADDD        Z24, Z17, Z17
-	VPADDD.BCST   k256<>+60(SB), Z15, Z27
-	VPADDD        Z27, Z16, Z16
-	VPRORD        $0x06, Z21, Z24
-	VPRORD        $0x0b, Z21, Z25
-	VPRORD        $0x19, Z21, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z21, Z27
-	VPTERNLOGD    $0xca, Z23, Z22, Z27
-	VPADDD        Z27, Z16, Z16
-	VPADDD        Z24, Z16, Z16
-	VPADDD        Z16, Z20, Z20
-	VPRORD        $0x02, Z17, Z24
-	VPRORD        $0x0d, Z17, Z25
-	VPRORD        $0x16, Z17, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z17, Z27
-	VPTERNLOGD    $0xe8, Z19, Z18, Z27
-	VPADDD        Z27, Z16, Z16
-	VPADDD        Z24, Z16, Z16
-	VPADDD        Z9, Z0, Z0
-	VPRORD        $0x07, Z1, Z28
-	VPRORD        $0x12, Z1, Z29
-	VPSRLD        $0x03, Z1, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z0, Z0
-	VPRORD        $0x11, Z14, Z28
-	VPRORD        $0x13, Z14, Z29
-	VPSRLD        $0x0a, Z14, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z0, Z0
-	VPADDD.BCST   k256<>+64(SB), Z0, Z27
-	VPADDD        Z27, Z23, Z23
-	VPRORD        $0x06, Z20, Z24
-	VPRORD        $0x0b, Z20, Z25
-	VPRORD        $0x19, Z20, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z20, Z27
-	VPTERNLOGD    $0xca, Z22, Z21, Z27
-	VPADDD        Z27, Z23, Z23
-	VPADDD        Z24, Z23, Z23
-	VPADDD        Z23, Z19, Z19
-	VPRORD        $0x02, Z16, Z24
-	VPRORD        $0x0d, Z16, Z25
-	VPRORD        $0x16, Z16, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z16, Z27
-	VPTERNLOGD    $0xe8, Z18, Z17, Z27
-	VPADDD        Z27, Z23, Z23
-	VPADDD        Z24, Z23, Z23
-	VPADDD        Z10, Z1, Z1
-	VPRORD        $0x07, Z2, Z28
-	VPRORD        $0x12, Z2, Z29
-	VPSRLD        $0x03, Z2, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z1, Z1
-	VPRORD        $0x11, Z15, Z28
-	VPRORD        $0x13, Z15, Z29
-	VPSRLD        $0x0a, Z15, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z1, Z1
-	VPADDD.BCST   k256<>+68(SB), Z1, Z27
-	VPADDD        Z27, Z22, Z22
-	VPRORD        $0x06, Z19, Z24
-	VPRORD        $0x0b, Z19, Z25
-	VPRORD        $0x19, Z19, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z19, Z27
-	VPTERNLOGD    $0xca, Z21, Z20, Z27
-	VPADDD        Z27, Z22, Z22
-	VPADDD        Z24, Z22, Z22
-	VPADDD        Z22, Z18, Z18
-	VPRORD        $0x02, Z23, Z24
-	VPRORD        $0x0d, Z23, Z25
-	VPRORD        $0x16, Z23, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z23, Z27
-	VPTERNLOGD    $0xe8, Z17, Z16, Z27
-	VPADDD        Z27, Z22, Z22
-	VPADDD        Z24, Z22, Z22
-	VPADDD        Z11, Z2, Z2
-	VPRORD        $0x07, Z3, Z28
-	VPRORD        $0x12, Z3, Z29
-	VPSRLD        $0x03, Z3, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z2, Z2
-	VPRORD        $0x11, Z0, Z28
-	VPRORD        $0x13, Z0, Z29
-	VPSRLD        $0x0a, Z0, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z2, Z2
-	VPADDD.BCST   k256<>+72(SB), Z2, Z27
-	VPADDD        Z27, Z21, Z21
-	VPRORD        $0x06, Z18, Z24
-	VPRORD        $0x0b, Z18, Z25
-	VPRORD        $0x19, Z18, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z18, Z27
-	VPTERNLOGD    $0xca, Z20, Z19, Z27
-	VPADDD        Z27, Z21, Z21
-	VPADDD        Z24, Z21, Z21
-	VPADDD        Z21, Z17, Z17
-	VPRORD        $0x02, Z22, Z24
-	VPRORD        $0x0d, Z22, Z25
-	VPRORD        $0x16, Z22, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z22, Z27
-	VPTERNLOGD    $0xe8, Z16, Z23, Z27
-	VPADDD        Z27, Z21, Z21
-	VPADDD        Z24, Z21, Z21
-	VPADDD        Z12, Z3, Z3
-	VPRORD        $0x07, Z4, Z28
-	VPRORD        $0x12, Z4, Z29
-	VPSRLD        $0x03, Z4, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z3, Z3
-	VPRORD        $0x11, Z1, Z28
-	VPRORD        $0x13, Z1, Z29
-	VPSRLD        $0x0a, Z1, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z3, Z3
-	VPADDD.BCST   k256<>+76(SB), Z3, Z27
-	VPADDD        Z27, Z20, Z20
-	VPRORD        $0x06, Z17, Z24
-	VPRORD        $0x0b, Z17, Z25
-	VPRORD        $0x19, Z17, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z17, Z27
-	VPTERNLOGD    $0xca, Z19, Z18, Z27
-	VPADDD        Z27, Z20, Z20
-	VPADDD        Z24, Z20, Z20
-	VPADDD        Z20, Z16, Z16
-	VPRORD        $0x02, Z21, Z24
-	VPRORD        $0x0d, Z21, Z25
-	VPRORD        $0x16, Z21, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z21, Z27
-	VPTERNLOGD    $0xe8, Z23, Z22, Z27
-	VPADDD        Z27, Z20, Z20
-	VPADDD        Z24, Z20, Z20
-	VPADDD        Z13, Z4, Z4
-	VPRORD        $0x07, Z5, Z28
-	VPRORD        $0x12, Z5, Z29
-	VPSRLD        $0x03, Z5, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z4, Z4
-	VPRORD        $0x11, Z2, Z28
-	VPRORD        $0x13, Z2, Z29
-	VPSRLD        $0x0a, Z2, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z4, Z4
-	VPADDD.BCST   k256<>+80(SB), Z4, Z27
-	VPADDD        Z27, Z19, Z19
-	VPRORD        $0x06, Z16, Z24
-	VPRORD        $0x0b, Z16, Z25
-	VPRORD        $0x19, Z16, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z16, Z27
-	VPTERNLOGD    $0xca, Z18, Z17, Z27
-	VPADDD        Z27, Z19, Z19
-	VPADDD        Z24, Z19, Z19
-	VPADDD        Z19, Z23, Z23
-	VPRORD        $0x02, Z20, Z24
-	VPRORD        $0x0d, Z20, Z25
-	VPRORD        $0x16, Z20, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z20, Z27
-	VPTERNLOGD    $0xe8, Z22, Z21, Z27
-	VPADDD        Z27, Z19, Z19
-	VPADDD        Z24, Z19, Z19
-	VPADDD        Z14, Z5, Z5
-	VPRORD        $0x07, Z6, Z28
-	VPRORD        $0x12, Z6, Z29
-	VPSRLD        $0x03, Z6, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z5, Z5
-	VPRORD        $0x11, Z3, Z28
-	VPRORD        $0x13, Z3, Z29
-	VPSRLD        $0x0a, Z3, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z5, Z5
-	VPADDD.BCST   k256<>+84(SB), Z5, Z27
-	VPADDD        Z27, Z18, Z18
-	VPRORD        $0x06, Z23, Z24
-	VPRORD        $0x0b, Z23, Z25
-	VPRORD        $0x19, Z23, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z23, Z27
-	VPTERNLOGD    $0xca, Z17, Z16, Z27
-	VPADDD        Z27, Z18, Z18
-	VPADDD        Z24, Z18, Z18
-	VPADDD        Z18, Z22, Z22
-	VPRORD        $0x02, Z19, Z24
-	VPRORD        $0x0d, Z19, Z25
-	VPRORD        $0x16, Z19, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z19, Z27
-	VPTERNLOGD    $0xe8, Z21, Z20, Z27
-	VPADDD        Z27, Z18, Z18
-	VPADDD        Z24, Z18, Z18
-	VPADDD        Z15, Z6, Z6
-	VPRORD        $0x07, Z7, Z28
-	VPRORD        $0x12, Z7, Z29
-	VPSRLD        $0x03, Z7, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z6, Z6
-	VPRORD        $0x11, Z4, Z28
-	VPRORD        $0x13, Z4, Z29
-	VPSRLD        $0x0a, Z4, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z6, Z6
-	VPADDD.BCST   k256<>+88(SB), Z6, Z27
-	VPADDD        Z27, Z17, Z17
-	VPRORD        $0x06, Z22, Z24
-	VPRORD        $0x0b, Z22, Z25
-	VPRORD        $0x19, Z22, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z22, Z27
-	VPTERNLOGD    $0xca, Z16, Z23, Z27
-	VPADDD        Z27, Z17, Z17
-	VPADDD        Z24, Z17, Z17
-	VPADDD        Z17, Z21, Z21
-	VPRORD        $0x02, Z18, Z24
-	VPRORD        $0x0d, Z18, Z25
-	VPRORD        $0x16, Z18, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z18, Z27
-	VPTERNLOGD    $0xe8, Z20, Z19, Z27
-	VPADDD        Z27, Z17, Z17
-	VPADDD        Z24, Z17, Z17
-	VPADDD        Z0, Z7, Z7
-	VPRORD        $0x07, Z8, Z28
-	VPRORD        $0x12, Z8, Z29
-	VPSRLD        $0x03, Z8, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z7, Z7
-	VPRORD        $0x11, Z5, Z28
-	VPRORD        $0x13, Z5, Z29
-	VPSRLD        $0x0a, Z5, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z7, Z7
-	VPADDD.BCST   k256<>+92(SB), Z7, Z27
-	VPADDD        Z27, Z16, Z16
-	VPRORD        $0x06, Z21, Z24
-	VPRORD        $0x0b, Z21, Z25
-	VPRORD        $0x19, Z21, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z21, Z27
-	VPTERNLOGD    $0xca, Z23, Z22, Z27
-	VPADDD        Z27, Z16, Z16
-	VPADDD        Z24, Z16, Z16
-	VPADDD        Z16, Z20, Z20
-	VPRORD        $0x02, Z17, Z24
-	VPRORD        $0x0d, Z17, Z25
-	VPRORD        $0x16, Z17, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z17, Z27
-	VPTERNLOGD    $0xe8, Z19, Z18, Z27
-	VPADDD        Z27, Z16, Z16
-	VPADDD        Z24, Z16, Z16
-	VPADDD        Z1, Z8, Z8
-	VPRORD        $0x07, Z9, Z28
-	VPRORD        $0x12, Z9, Z29
-	VPSRLD        $0x03, Z9, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z8, Z8
-	VPRORD        $0x11, Z6, Z28
-	VPRORD        $0x13, Z6, Z29
-	VPSRLD        $0x0a, Z6, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z8, Z8
-	VPADDD.BCST   k256<>+96(SB), Z8, Z27
-	VPADDD        Z27, Z23, Z23
-	VPRORD        $0x06, Z20, Z24
-	VPRORD        $0x0b, Z20, Z25
-	VPRORD        $0x19, Z20, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z20, Z27
-	VPTERNLOGD    $0xca, Z22, Z21, Z27
-	VPADDD        Z27, Z23, Z23
-	VPADDD        Z24, Z23, Z23
-	VPADDD        Z23, Z19, Z19
-	VPRORD        $0x02, Z16, Z24
-	VPRORD        $0x0d, Z16, Z25
-	VPRORD        $0x16, Z16, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z16, Z27
-	VPTERNLOGD    $0xe8, Z18, Z17, Z27
-	VPADDD        Z27, Z23, Z23
-	VPADDD        Z24, Z23, Z23
-	VPADDD        Z2, Z9, Z9
-	VPRORD        $0x07, Z10, Z28
-	VPRORD        $0x12, Z10, Z29
-	VPSRLD        $0x03, Z10, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z9, Z9
-	VPRORD        $0x11, Z7, Z28
-	VPRORD        $0x13, Z7, Z29
-	VPSRLD        $0x0a, Z7, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z9, Z9
-	VPADDD.BCST   k256<>+100(SB), Z9, Z27
-	VPADDD        Z27, Z22, Z22
-	VPRORD        $0x06, Z19, Z24
-	VPRORD        $0x0b, Z19, Z25
-	VPRORD        $0x19, Z19, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z19, Z27
-	VPTERNLOGD    $0xca, Z21, Z20, Z27
-	VPADDD        Z27, Z22, Z22
-	VPADDD        Z24, Z22, Z22
-	VPADDD        Z22, Z18, Z18
-	VPRORD        $0x02, Z23, Z24
-	VPRORD        $0x0d, Z23, Z25
-	VPRORD        $0x16, Z23, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z23, Z27
-	VPTERNLOGD    $0xe8, Z17, Z16, Z27
-	VPADDD        Z27, Z22, Z22
-	VPADDD        Z24, Z22, Z22
-	VPADDD        Z3, Z10, Z10
-	VPRORD        $0x07, Z11, Z28
-	VPRORD        $0x12, Z11, Z29
-	VPSRLD        $0x03, Z11, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z10, Z10
-	VPRORD        $0x11, Z8, Z28
-	VPRORD        $0x13, Z8, Z29
-	VPSRLD        $0x0a, Z8, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z10, Z10
-	VPADDD.BCST   k256<>+104(SB), Z10, Z27
-	VPADDD        Z27, Z21, Z21
-	VPRORD        $0x06, Z18, Z24
-	VPRORD        $0x0b, Z18, Z25
-	VPRORD        $0x19, Z18, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z18, Z27
-	VPTERNLOGD    $0xca, Z20, Z19, Z27
-	VPADDD        Z27, Z21, Z21
-	VPADDD        Z24, Z21, Z21
-	VPADDD        Z21, Z17, Z17
-	VPRORD        $0x02, Z22, Z24
-	VPRORD        $0x0d, Z22, Z25
-	VPRORD        $0x16, Z22, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z22, Z27
-	VPTERNLOGD    $0xe8, Z16, Z23, Z27
-	VPADDD        Z27, Z21, Z21
-	VPADDD        Z24, Z21, Z21
-	VPADDD        Z4, Z11, Z11
-	VPRORD        $0x07, Z12, Z28
-	VPRORD        $0x12, Z12, Z29
-	VPSRLD        $0x03, Z12, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z11, Z11
-	VPRORD        $0x11, Z9, Z28
-	VPRORD        $0x13, Z9, Z29
-	VPSRLD        $0x0a, Z9, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z11, Z11
-	VPADDD.BCST   k256<>+108(SB), Z11, Z27
-	VPADDD        Z27, Z20, Z20
-	VPRORD        $0x06, Z17, Z24
-	VPRORD        $0x0b, Z17, Z25
-	VPRORD        $0x19, Z17, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z17, Z27
-	VPTERNLOGD    $0xca, Z19, Z18, Z27
-	VPADDD        Z27, Z20, Z20
-	VPADDD        Z24, Z20, Z20
-	VPADDD        Z20, Z16, Z16
-	VPRORD        $0x02, Z21, Z24
-	VPRORD        $0x0d, Z21, Z25
-	VPRORD        $0x16, Z21, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z21, Z27
-	VPTERNLOGD    $0xe8, Z23, Z22, Z27
-	VPADDD        Z27, Z20, Z20
-	VPADDD        Z24, Z20, Z20
-	VPADDD        Z5, Z12, Z12
-	VPRORD        $0x07, Z13, Z28
-	VPRORD        $0x12, Z13, Z29
-	VPSRLD        $0x03, Z13, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z12, Z12
-	VPRORD        $0x11, Z10, Z28
-	VPRORD        $0x13, Z10, Z29
-	VPSRLD        $0x0a, Z10, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z12, Z12
-	VPADDD.BCST   k256<>+112(SB), Z12, Z27
-	VPADDD        Z27, Z19, Z19
-	VPRORD        $0x06, Z16, Z24
-	VPRORD        $0x0b, Z16, Z25
-	VPRORD        $0x19, Z16, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z16, Z27
-	VPTERNLOGD    $0xca, Z18, Z17, Z27
-	VPADDD        Z27, Z19, Z19
-	VPADDD        Z24, Z19, Z19
-	VPADDD        Z19, Z23, Z23
-	VPRORD        $0x02, Z20, Z24
-	VPRORD        $0x0d, Z20, Z25
-	VPRORD        $0x16, Z20, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z20, Z27
-	VPTERNLOGD    $0xe8, Z22, Z21, Z27
-	VPADDD        Z27, Z19, Z19
-	VPADDD        Z24, Z19, Z19
-	VPADDD        Z6, Z13, Z13
-	VPRORD        $0x07, Z14, Z28
-	VPRORD        $0x12, Z14, Z29
-	VPSRLD        $0x03, Z14, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z13, Z13
-	VPRORD        $0x11, Z11, Z28
-	VPRORD        $0x13, Z11, Z29
-	VPSRLD        $0x0a, Z11, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z13, Z13
-	VPADDD.BCST   k256<>+116(SB), Z13, Z27
-	VPADDD        Z27, Z18, Z18
-	VPRORD        $0x06, Z23, Z24
-	VPRORD        $0x0b, Z23, Z25
-	VPRORD        $0x19, Z23, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z23, Z27
-	VPTERNLOGD    $0xca, Z17, Z16, Z27
-	VPADDD        Z27, Z18, Z18
-	VPADDD        Z24, Z18, Z18
-	VPADDD        Z18, Z22, Z22
-	VPRORD        $0x02, Z19, Z24
-	VPRORD        $0x0d, Z19, Z25
-	VPRORD        $0x16, Z19, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z19, Z27
-	VPTERNLOGD    $0xe8, Z21, Z20, Z27
-	VPADDD        Z27, Z18, Z18
-	VPADDD        Z24, Z18, Z18
-	VPADDD        Z7, Z14, Z14
-	VPRORD        $0x07, Z15, Z28
-	VPRORD        $0x12, Z15, Z29
-	VPSRLD        $0x03, Z15, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z14, Z14
-	VPRORD        $0x11, Z12, Z28
-	VPRORD        $0x13, Z12, Z29
-	VPSRLD        $0x0a, Z12, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z14, Z14
-	VPADDD.BCST   k256<>+120(SB), Z14, Z27
-	VPADDD        Z27, Z17, Z17
-	VPRORD        $0x06, Z22, Z24
-	VPRORD        $0x0b, Z22, Z25
-	VPRORD        $0x19, Z22, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z22, Z27
-	VPTERNLOGD    $0xca, Z16, Z23, Z27
-	VPADDD        Z27, Z17, Z17
-	VPADDD        Z24, Z17, Z17
-	VPADDD        Z17, Z21, Z21
-	VPRORD        $0x02, Z18, Z24
-	VPRORD        $0x0d, Z18, Z25
-	VPRORD        $0x16, Z18, Z26
-	VPTERNLOGD    $0x96, Z26, Z25, Z24
-	VMOVDQA32     Z18, Z27
-	VPTERNLOGD    $0xe8, Z20, Z19, Z27
-	VPADDD        Z27, Z17, Z17
-	VPADDD        Z24, Z17, Z17
-	VPADDD        Z8, Z15, Z15
-	VPRORD        $0x07, Z0, Z28
-	VPRORD        $0x12, Z0, Z29
-	VPSRLD        $0x03, Z0, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z15, Z15
-	VPRORD        $0x11, Z13, Z28
-	VPRORD        $0x13, Z13, Z29
-	VPSRLD        $0x0a, Z13, Z30
-	VPTERNLOGD    $0x96, Z30, Z29, Z28
-	VPADDD        Z28, Z15, Z15
-	VPADDD.BCST   k256<>+124(SB), Z15, Z27
+	VPADDD.BCST   k<>+60(SB), Z15, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -1064,7 +716,7 @@ block:
 	VPSRLD        $0x0a, Z14, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z0, Z0
-	VPADDD.BCST   k256<>+128(SB), Z0, Z27
+	VPADDD.BCST   k<>+64(SB), Z0, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -1094,7 +746,7 @@ block:
 	VPSRLD        $0x0a, Z15, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z1, Z1
-	VPADDD.BCST   k256<>+132(SB), Z1, Z27
+	VPADDD.BCST   k<>+68(SB), Z1, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -1124,7 +776,7 @@ block:
 	VPSRLD        $0x0a, Z0, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z2, Z2
-	VPADDD.BCST   k256<>+136(SB), Z2, Z27
+	VPADDD.BCST   k<>+72(SB), Z2, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -1154,7 +806,7 @@ block:
 	VPSRLD        $0x0a, Z1, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z3, Z3
-	VPADDD.BCST   k256<>+140(SB), Z3, Z27
+	VPADDD.BCST   k<>+76(SB), Z3, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -1184,7 +836,7 @@ block:
 	VPSRLD        $0x0a, Z2, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z4, Z4
-	VPADDD.BCST   k256<>+144(SB), Z4, Z27
+	VPADDD.BCST   k<>+80(SB), Z4, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -1214,7 +866,7 @@ block:
 	VPSRLD        $0x0a, Z3, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z5, Z5
-	VPADDD.BCST   k256<>+148(SB), Z5, Z27
+	VPADDD.BCST   k<>+84(SB), Z5, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -1244,7 +896,7 @@ block:
 	VPSRLD        $0x0a, Z4, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z6, Z6
-	VPADDD.BCST   k256<>+152(SB), Z6, Z27
+	VPADDD.BCST   k<>+88(SB), Z6, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -1274,7 +926,7 @@ block:
 	VPSRLD        $0x0a, Z5, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z7, Z7
-	VPADDD.BCST   k256<>+156(SB), Z7, Z27
+	VPADDD.BCST   k<>+92(SB), Z7, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -1304,7 +956,7 @@ block:
 	VPSRLD        $0x0a, Z6, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z8, Z8
-	VPADDD.BCST   k256<>+160(SB), Z8, Z27
+	VPADDD.BCST   k<>+96(SB), Z8, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -1334,7 +986,7 @@ block:
 	VPSRLD        $0x0a, Z7, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z9, Z9
-	VPADDD.BCST   k256<>+164(SB), Z9, Z27
+	VPADDD.BCST   k<>+100(SB), Z9, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -1364,7 +1016,7 @@ block:
 	VPSRLD        $0x0a, Z8, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z10, Z10
-	VPADDD.BCST   k256<>+168(SB), Z10, Z27
+	VPADDD.BCST   k<>+104(SB), Z10, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -1394,7 +1046,7 @@ block:
 	VPSRLD        $0x0a, Z9, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z11, Z11
-	VPADDD.BCST   k256<>+172(SB), Z11, Z27
+	VPADDD.BCST   k<>+108(SB), Z11, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -1424,7 +1076,7 @@ block:
 	VPSRLD        $0x0a, Z10, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z12, Z12
-	VPADDD.BCST   k256<>+176(SB), Z12, Z27
+	VPADDD.BCST   k<>+112(SB), Z12, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -1454,7 +1106,7 @@ block:
 	VPSRLD        $0x0a, Z11, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z13, Z13
-	VPADDD.BCST   k256<>+180(SB), Z13, Z27
+	VPADDD.BCST   k<>+116(SB), Z13, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -1484,7 +1136,7 @@ block:
 	VPSRLD        $0x0a, Z12, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z14, Z14
-	VPADDD.BCST   k256<>+184(SB), Z14, Z27
+	VPADDD.BCST   k<>+120(SB), Z14, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -1514,7 +1166,7 @@ block:
 	VPSRLD        $0x0a, Z13, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z15, Z15
-	VPADDD.BCST   k256<>+188(SB), Z15, Z27
+	VPADDD.BCST   k<>+124(SB), Z15, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -1544,7 +1196,7 @@ block:
 	VPSRLD        $0x0a, Z14, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z0, Z0
-	VPADDD.BCST   k256<>+192(SB), Z0, Z27
+	VPADDD.BCST   k<>+128(SB), Z0, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -1574,7 +1226,7 @@ block:
 	VPSRLD        $0x0a, Z15, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z1, Z1
-	VPADDD.BCST   k256<>+196(SB), Z1, Z27
+	VPADDD.BCST   k<>+132(SB), Z1, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -1604,7 +1256,7 @@ block:
 	VPSRLD        $0x0a, Z0, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z2, Z2
-	VPADDD.BCST   k256<>+200(SB), Z2, Z27
+	VPADDD.BCST   k<>+136(SB), Z2, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -1634,7 +1286,7 @@ block:
 	VPSRLD        $0x0a, Z1, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z3, Z3
-	VPADDD.BCST   k256<>+204(SB), Z3, Z27
+	VPADDD.BCST   k<>+140(SB), Z3, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -1664,7 +1316,7 @@ block:
 	VPSRLD        $0x0a, Z2, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z4, Z4
-	VPADDD.BCST   k256<>+208(SB), Z4, Z27
+	VPADDD.BCST   k<>+144(SB), Z4, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -1694,7 +1346,7 @@ block:
 	VPSRLD        $0x0a, Z3, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z5, Z5
-	VPADDD.BCST   k256<>+212(SB), Z5, Z27
+	VPADDD.BCST   k<>+148(SB), Z5, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -1724,7 +1376,7 @@ block:
 	VPSRLD        $0x0a, Z4, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z6, Z6
-	VPADDD.BCST   k256<>+216(SB), Z6, Z27
+	VPADDD.BCST   k<>+152(SB), Z6, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -1754,7 +1406,7 @@ block:
 	VPSRLD        $0x0a, Z5, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z7, Z7
-	VPADDD.BCST   k256<>+220(SB), Z7, Z27
+	VPADDD.BCST   k<>+156(SB), Z7, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -1784,7 +1436,7 @@ block:
 	VPSRLD        $0x0a, Z6, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z8, Z8
-	VPADDD.BCST   k256<>+224(SB), Z8, Z27
+	VPADDD.BCST   k<>+160(SB), Z8, Z27
 	VPADDD        Z27, Z23, Z23
 	VPRORD        $0x06, Z20, Z24
 	VPRORD        $0x0b, Z20, Z25
@@ -1814,7 +1466,7 @@ block:
 	VPSRLD        $0x0a, Z7, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z9, Z9
-	VPADDD.BCST   k256<>+228(SB), Z9, Z27
+	VPADDD.BCST   k<>+164(SB), Z9, Z27
 	VPADDD        Z27, Z22, Z22
 	VPRORD        $0x06, Z19, Z24
 	VPRORD        $0x0b, Z19, Z25
@@ -1844,7 +1496,7 @@ block:
 	VPSRLD        $0x0a, Z8, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z10, Z10
-	VPADDD.BCST   k256<>+232(SB), Z10, Z27
+	VPADDD.BCST   k<>+168(SB), Z10, Z27
 	VPADDD        Z27, Z21, Z21
 	VPRORD        $0x06, Z18, Z24
 	VPRORD        $0x0b, Z18, Z25
@@ -1874,7 +1526,7 @@ block:
 	VPSRLD        $0x0a, Z9, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z11, Z11
-	VPADDD.BCST   k256<>+236(SB), Z11, Z27
+	VPADDD.BCST   k<>+172(SB), Z11, Z27
 	VPADDD        Z27, Z20, Z20
 	VPRORD        $0x06, Z17, Z24
 	VPRORD        $0x0b, Z17, Z25
@@ -1904,7 +1556,7 @@ block:
 	VPSRLD        $0x0a, Z10, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z12, Z12
-	VPADDD.BCST   k256<>+240(SB), Z12, Z27
+	VPADDD.BCST   k<>+176(SB), Z12, Z27
 	VPADDD        Z27, Z19, Z19
 	VPRORD        $0x06, Z16, Z24
 	VPRORD        $0x0b, Z16, Z25
@@ -1934,7 +1586,7 @@ block:
 	VPSRLD        $0x0a, Z11, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z13, Z13
-	VPADDD.BCST   k256<>+244(SB), Z13, Z27
+	VPADDD.BCST   k<>+180(SB), Z13, Z27
 	VPADDD        Z27, Z18, Z18
 	VPRORD        $0x06, Z23, Z24
 	VPRORD        $0x0b, Z23, Z25
@@ -1964,7 +1616,7 @@ block:
 	VPSRLD        $0x0a, Z12, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z14, Z14
-	VPADDD.BCST   k256<>+248(SB), Z14, Z27
+	VPADDD.BCST   k<>+184(SB), Z14, Z27
 	VPADDD        Z27, Z17, Z17
 	VPRORD        $0x06, Z22, Z24
 	VPRORD        $0x0b, Z22, Z25
@@ -1994,7 +1646,487 @@ block:
 	VPSRLD        $0x0a, Z13, Z30
 	VPTERNLOGD    $0x96, Z30, Z29, Z28
 	VPADDD        Z28, Z15, Z15
-	VPADDD.BCST   k256<>+252(SB), Z15, Z27
+	VPADDD.BCST   k<>+188(SB), Z15, Z27
+	VPADDD        Z27, Z16, Z16
+	VPRORD        $0x06, Z21, Z24
+	VPRORD        $0x0b, Z21, Z25
+	VPRORD        $0x19, Z21, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z21, Z27
+	VPTERNLOGD    $0xca, Z23, Z22, Z27
+	VPADDD        Z27, Z16, Z16
+	VPADDD        Z24, Z16, Z16
+	VPADDD        Z16, Z20, Z20
+	VPRORD        $0x02, Z17, Z24
+	VPRORD        $0x0d, Z17, Z25
+	VPRORD        $0x16, Z17, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z17, Z27
+	VPTERNLOGD    $0xe8, Z19, Z18, Z27
+	VPADDD        Z27, Z16, Z16
+	VPADDD        Z24, Z16, Z16
+	VPADDD        Z9, Z0, Z0
+	VPRORD        $0x07, Z1, Z28
+	VPRORD        $0x12, Z1, Z29
+	VPSRLD        $0x03, Z1, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z0, Z0
+	VPRORD        $0x11, Z14, Z28
+	VPRORD        $0x13, Z14, Z29
+	VPSRLD        $0x0a, Z14, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z0, Z0
+	VPADDD.BCST   k<>+192(SB), Z0, Z27
+	VPADDD        Z27, Z23, Z23
+	VPRORD        $0x06, Z20, Z24
+	VPRORD        $0x0b, Z20, Z25
+	VPRORD        $0x19, Z20, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z20, Z27
+	VPTERNLOGD    $0xca, Z22, Z21, Z27
+	VPADDD        Z27, Z23, Z23
+	VPADDD        Z24, Z23, Z23
+	VPADDD        Z23, Z19, Z19
+	VPRORD        $0x02, Z16, Z24
+	VPRORD        $0x0d, Z16, Z25
+	VPRORD        $0x16, Z16, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z16, Z27
+	VPTERNLOGD    $0xe8, Z18, Z17, Z27
+	VPADDD        Z27, Z23, Z23
+	VPADDD        Z24, Z23, Z23
+	VPADDD        Z10, Z1, Z1
+	VPRORD        $0x07, Z2, Z28
+	VPRORD        $0x12, Z2, Z29
+	VPSRLD        $0x03, Z2, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z1, Z1
+	VPRORD        $0x11, Z15, Z28
+	VPRORD        $0x13, Z15, Z29
+	VPSRLD        $0x0a, Z15, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z1, Z1
+	VPADDD.BCST   k<>+196(SB), Z1, Z27
+	VPADDD        Z27, Z22, Z22
+	VPRORD        $0x06, Z19, Z24
+	VPRORD        $0x0b, Z19, Z25
+	VPRORD        $0x19, Z19, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z19, Z27
+	VPTERNLOGD    $0xca, Z21, Z20, Z27
+	VPADDD        Z27, Z22, Z22
+	VPADDD        Z24, Z22, Z22
+	VPADDD        Z22, Z18, Z18
+	VPRORD        $0x02, Z23, Z24
+	VPRORD        $0x0d, Z23, Z25
+	VPRORD        $0x16, Z23, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z23, Z27
+	VPTERNLOGD    $0xe8, Z17, Z16, Z27
+	VPADDD        Z27, Z22, Z22
+	VPADDD        Z24, Z22, Z22
+	VPADDD        Z11, Z2, Z2
+	VPRORD        $0x07, Z3, Z28
+	VPRORD        $0x12, Z3, Z29
+	VPSRLD        $0x03, Z3, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z2, Z2
+	VPRORD        $0x11, Z0, Z28
+	VPRORD        $0x13, Z0, Z29
+	VPSRLD        $0x0a, Z0, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z2, Z2
+	VPADDD.BCST   k<>+200(SB), Z2, Z27
+	VPADDD        Z27, Z21, Z21
+	VPRORD        $0x06, Z18, Z24
+	VPRORD        $0x0b, Z18, Z25
+	VPRORD        $0x19, Z18, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z18, Z27
+	VPTERNLOGD    $0xca, Z20, Z19, Z27
+	VPADDD        Z27, Z21, Z21
+	VPADDD        Z24, Z21, Z21
+	VPADDD        Z21, Z17, Z17
+	VPRORD        $0x02, Z22, Z24
+	VPRORD        $0x0d, Z22, Z25
+	VPRORD        $0x16, Z22, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z22, Z27
+	VPTERNLOGD    $0xe8, Z16, Z23, Z27
+	VPADDD        Z27, Z21, Z21
+	VPADDD        Z24, Z21, Z21
+	VPADDD        Z12, Z3, Z3
+	VPRORD        $0x07, Z4, Z28
+	VPRORD        $0x12, Z4, Z29
+	VPSRLD        $0x03, Z4, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z3, Z3
+	VPRORD        $0x11, Z1, Z28
+	VPRORD        $0x13, Z1, Z29
+	VPSRLD        $0x0a, Z1, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z3, Z3
+	VPADDD.BCST   k<>+204(SB), Z3, Z27
+	VPADDD        Z27, Z20, Z20
+	VPRORD        $0x06, Z17, Z24
+	VPRORD        $0x0b, Z17, Z25
+	VPRORD        $0x19, Z17, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z17, Z27
+	VPTERNLOGD    $0xca, Z19, Z18, Z27
+	VPADDD        Z27, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VPADDD        Z20, Z16, Z16
+	VPRORD        $0x02, Z21, Z24
+	VPRORD        $0x0d, Z21, Z25
+	VPRORD        $0x16, Z21, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z21, Z27
+	VPTERNLOGD    $0xe8, Z23, Z22, Z27
+	VPADDD        Z27, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VPADDD        Z13, Z4, Z4
+	VPRORD        $0x07, Z5, Z28
+	VPRORD        $0x12, Z5, Z29
+	VPSRLD        $0x03, Z5, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z4, Z4
+	VPRORD        $0x11, Z2, Z28
+	VPRORD        $0x13, Z2, Z29
+	VPSRLD        $0x0a, Z2, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z4, Z4
+	VPADDD.BCST   k<>+208(SB), Z4, Z27
+	VPADDD        Z27, Z19, Z19
+	VPRORD        $0x06, Z16, Z24
+	VPRORD        $0x0b, Z16, Z25
+	VPRORD        $0x19, Z16, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z16, Z27
+	VPTERNLOGD    $0xca, Z18, Z17, Z27
+	VPADDD        Z27, Z19, Z19
+	VPADDD        Z24, Z19, Z19
+	VPADDD        Z19, Z23, Z23
+	VPRORD        $0x02, Z20, Z24
+	VPRORD        $0x0d, Z20, Z25
+	VPRORD        $0x16, Z20, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z20, Z27
+	VPTERNLOGD    $0xe8, Z22, Z21, Z27
+	VPADDD        Z27, Z19, Z19
+	VPADDD        Z24, Z19, Z19
+	VPADDD        Z14, Z5, Z5
+	VPRORD        $0x07, Z6, Z28
+	VPRORD        $0x12, Z6, Z29
+	VPSRLD        $0x03, Z6, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z5, Z5
+	VPRORD        $0x11, Z3, Z28
+	VPRORD        $0x13, Z3, Z29
+	VPSRLD        $0x0a, Z3, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z5, Z5
+	VPADDD.BCST   k<>+212(SB), Z5, Z27
+	VPADDD        Z27, Z18, Z18
+	VPRORD        $0x06, Z23, Z24
+	VPRORD        $0x0b, Z23, Z25
+	VPRORD        $0x19, Z23, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z23, Z27
+	VPTERNLOGD    $0xca, Z17, Z16, Z27
+	VPADDD        Z27, Z18, Z18
+	VPADDD        Z24, Z18, Z18
+	VPADDD        Z18, Z22, Z22
+	VPRORD        $0x02, Z19, Z24
+	VPRORD        $0x0d, Z19, Z25
+	VPRORD        $0x16, Z19, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z19, Z27
+	VPTERNLOGD    $0xe8, Z21, Z20, Z27
+	VPADDD        Z27, Z18, Z18
+	VPADDD        Z24, Z18, Z18
+	VPADDD        Z15, Z6, Z6
+	VPRORD        $0x07, Z7, Z28
+	VPRORD        $0x12, Z7, Z29
+	VPSRLD        $0x03, Z7, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z6, Z6
+	VPRORD        $0x11, Z4, Z28
+	VPRORD        $0x13, Z4, Z29
+	VPSRLD        $0x0a, Z4, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z6, Z6
+	VPADDD.BCST   k<>+216(SB), Z6, Z27
+	VPADDD        Z27, Z17, Z17
+	VPRORD        $0x06, Z22, Z24
+	VPRORD        $0x0b, Z22, Z25
+	VPRORD        $0x19, Z22, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z22, Z27
+	VPTERNLOGD    $0xca, Z16, Z23, Z27
+	VPADDD        Z27, Z17, Z17
+	VPADDD        Z24, Z17, Z17
+	VPADDD        Z17, Z21, Z21
+	VPRORD        $0x02, Z18, Z24
+	VPRORD        $0x0d, Z18, Z25
+	VPRORD        $0x16, Z18, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z18, Z27
+	VPTERNLOGD    $0xe8, Z20, Z19, Z27
+	VPADDD        Z27, Z17, Z17
+	VPADDD        Z24, Z17, Z17
+	VPADDD        Z0, Z7, Z7
+	VPRORD        $0x07, Z8, Z28
+	VPRORD        $0x12, Z8, Z29
+	VPSRLD        $0x03, Z8, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z7, Z7
+	VPRORD        $0x11, Z5, Z28
+	VPRORD        $0x13, Z5, Z29
+	VPSRLD        $0x0a, Z5, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z7, Z7
+	VPADDD.BCST   k<>+220(SB), Z7, Z27
+	VPADDD        Z27, Z16, Z16
+	VPRORD        $0x06, Z21, Z24
+	VPRORD        $0x0b, Z21, Z25
+	VPRORD        $0x19, Z21, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z21, Z27
+	VPTERNLOGD    $0xca, Z23, Z22, Z27
+	VPADDD        Z27, Z16, Z16
+	VPADDD        Z24, Z16, Z16
+	VPADDD        Z16, Z20, Z20
+	VPRORD        $0x02, Z17, Z24
+	VPRORD        $0x0d, Z17, Z25
+	VPRORD        $0x16, Z17, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z17, Z27
+	VPTERNLOGD    $0xe8, Z19, Z18, Z27
+	VPADDD        Z27, Z16, Z16
+	VPADDD        Z24, Z16, Z16
+	VPADDD        Z1, Z8, Z8
+	VPRORD        $0x07, Z9, Z28
+	VPRORD        $0x12, Z9, Z29
+	VPSRLD        $0x03, Z9, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z8, Z8
+	VPRORD        $0x11, Z6, Z28
+	VPRORD        $0x13, Z6, Z29
+	VPSRLD        $0x0a, Z6, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z8, Z8
+	VPADDD.BCST   k<>+224(SB), Z8, Z27
+	VPADDD        Z27, Z23, Z23
+	VPRORD        $0x06, Z20, Z24
+	VPRORD        $0x0b, Z20, Z25
+	VPRORD        $0x19, Z20, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z20, Z27
+	VPTERNLOGD    $0xca, Z22, Z21, Z27
+	VPADDD        Z27, Z23, Z23
+	VPADDD        Z24, Z23, Z23
+	VPADDD        Z23, Z19, Z19
+	VPRORD        $0x02, Z16, Z24
+	VPRORD        $0x0d, Z16, Z25
+	VPRORD        $0x16, Z16, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z16, Z27
+	VPTERNLOGD    $0xe8, Z18, Z17, Z27
+	VPADDD        Z27, Z23, Z23
+	VPADDD        Z24, Z23, Z23
+	VPADDD        Z2, Z9, Z9
+	VPRORD        $0x07, Z10, Z28
+	VPRORD        $0x12, Z10, Z29
+	VPSRLD        $0x03, Z10, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z9, Z9
+	VPRORD        $0x11, Z7, Z28
+	VPRORD        $0x13, Z7, Z29
+	VPSRLD        $0x0a, Z7, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z9, Z9
+	VPADDD.BCST   k<>+228(SB), Z9, Z27
+	VPADDD        Z27, Z22, Z22
+	VPRORD        $0x06, Z19, Z24
+	VPRORD        $0x0b, Z19, Z25
+	VPRORD        $0x19, Z19, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z19, Z27
+	VPTERNLOGD    $0xca, Z21, Z20, Z27
+	VPADDD        Z27, Z22, Z22
+	VPADDD        Z24, Z22, Z22
+	VPADDD        Z22, Z18, Z18
+	VPRORD        $0x02, Z23, Z24
+	VPRORD        $0x0d, Z23, Z25
+	VPRORD        $0x16, Z23, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z23, Z27
+	VPTERNLOGD    $0xe8, Z17, Z16, Z27
+	VPADDD        Z27, Z22, Z22
+	VPADDD        Z24, Z22, Z22
+	VPADDD        Z3, Z10, Z10
+	VPRORD        $0x07, Z11, Z28
+	VPRORD        $0x12, Z11, Z29
+	VPSRLD        $0x03, Z11, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z10, Z10
+	VPRORD        $0x11, Z8, Z28
+	VPRORD        $0x13, Z8, Z29
+	VPSRLD        $0x0a, Z8, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z10, Z10
+	VPADDD.BCST   k<>+232(SB), Z10, Z27
+	VPADDD        Z27, Z21, Z21
+	VPRORD        $0x06, Z18, Z24
+	VPRORD        $0x0b, Z18, Z25
+	VPRORD        $0x19, Z18, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z18, Z27
+	VPTERNLOGD    $0xca, Z20, Z19, Z27
+	VPADDD        Z27, Z21, Z21
+	VPADDD        Z24, Z21, Z21
+	VPADDD        Z21, Z17, Z17
+	VPRORD        $0x02, Z22, Z24
+	VPRORD        $0x0d, Z22, Z25
+	VPRORD        $0x16, Z22, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z22, Z27
+	VPTERNLOGD    $0xe8, Z16, Z23, Z27
+	VPADDD        Z27, Z21, Z21
+	VPADDD        Z24, Z21, Z21
+	VPADDD        Z4, Z11, Z11
+	VPRORD        $0x07, Z12, Z28
+	VPRORD        $0x12, Z12, Z29
+	VPSRLD        $0x03, Z12, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z11, Z11
+	VPRORD        $0x11, Z9, Z28
+	VPRORD        $0x13, Z9, Z29
+	VPSRLD        $0x0a, Z9, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z11, Z11
+	VPADDD.BCST   k<>+236(SB), Z11, Z27
+	VPADDD        Z27, Z20, Z20
+	VPRORD        $0x06, Z17, Z24
+	VPRORD        $0x0b, Z17, Z25
+	VPRORD        $0x19, Z17, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z17, Z27
+	VPTERNLOGD    $0xca, Z19, Z18, Z27
+	VPADDD        Z27, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VPADDD        Z20, Z16, Z16
+	VPRORD        $0x02, Z21, Z24
+	VPRORD        $0x0d, Z21, Z25
+	VPRORD        $0x16, Z21, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z21, Z27
+	VPTERNLOGD    $0xe8, Z23, Z22, Z27
+	VPADDD        Z27, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VPADDD        Z5, Z12, Z12
+	VPRORD        $0x07, Z13, Z28
+	VPRORD        $0x12, Z13, Z29
+	VPSRLD        $0x03, Z13, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z12, Z12
+	VPRORD        $0x11, Z10, Z28
+	VPRORD        $0x13, Z10, Z29
+	VPSRLD        $0x0a, Z10, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z12, Z12
+	VPADDD.BCST   k<>+240(SB), Z12, Z27
+	VPADDD        Z27, Z19, Z19
+	VPRORD        $0x06, Z16, Z24
+	VPRORD        $0x0b, Z16, Z25
+	VPRORD        $0x19, Z16, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z16, Z27
+	VPTERNLOGD    $0xca, Z18, Z17, Z27
+	VPADDD        Z27, Z19, Z19
+	VPADDD        Z24, Z19, Z19
+	VPADDD        Z19, Z23, Z23
+	VPRORD        $0x02, Z20, Z24
+	VPRORD        $0x0d, Z20, Z25
+	VPRORD        $0x16, Z20, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z20, Z27
+	VPTERNLOGD    $0xe8, Z22, Z21, Z27
+	VPADDD        Z27, Z19, Z19
+	VPADDD        Z24, Z19, Z19
+	VPADDD        Z6, Z13, Z13
+	VPRORD        $0x07, Z14, Z28
+	VPRORD        $0x12, Z14, Z29
+	VPSRLD        $0x03, Z14, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z13, Z13
+	VPRORD        $0x11, Z11, Z28
+	VPRORD        $0x13, Z11, Z29
+	VPSRLD        $0x0a, Z11, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z13, Z13
+	VPADDD.BCST   k<>+244(SB), Z13, Z27
+	VPADDD        Z27, Z18, Z18
+	VPRORD        $0x06, Z23, Z24
+	VPRORD        $0x0b, Z23, Z25
+	VPRORD        $0x19, Z23, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z23, Z27
+	VPTERNLOGD    $0xca, Z17, Z16, Z27
+	VPADDD        Z27, Z18, Z18
+	VPADDD        Z24, Z18, Z18
+	VPADDD        Z18, Z22, Z22
+	VPRORD        $0x02, Z19, Z24
+	VPRORD        $0x0d, Z19, Z25
+	VPRORD        $0x16, Z19, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z19, Z27
+	VPTERNLOGD    $0xe8, Z21, Z20, Z27
+	VPADDD        Z27, Z18, Z18
+	VPADDD        Z24, Z18, Z18
+	VPADDD        Z7, Z14, Z14
+	VPRORD        $0x07, Z15, Z28
+	VPRORD        $0x12, Z15, Z29
+	VPSRLD        $0x03, Z15, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z14, Z14
+	VPRORD        $0x11, Z12, Z28
+	VPRORD        $0x13, Z12, Z29
+	VPSRLD        $0x0a, Z12, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z14, Z14
+	VPADDD.BCST   k<>+248(SB), Z14, Z27
+	VPADDD        Z27, Z17, Z17
+	VPRORD        $0x06, Z22, Z24
+	VPRORD        $0x0b, Z22, Z25
+	VPRORD        $0x19, Z22, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z22, Z27
+	VPTERNLOGD    $0xca, Z16, Z23, Z27
+	VPADDD        Z27, Z17, Z17
+	VPADDD        Z24, Z17, Z17
+	VPADDD        Z17, Z21, Z21
+	VPRORD        $0x02, Z18, Z24
+	VPRORD        $0x0d, Z18, Z25
+	VPRORD        $0x16, Z18, Z26
+	VPTERNLOGD    $0x96, Z26, Z25, Z24
+	VMOVDQA32     Z18, Z27
+	VPTERNLOGD    $0xe8, Z20, Z19, Z27
+	VPADDD        Z27, Z17, Z17
+	VPADDD        Z24, Z17, Z17
+	VPADDD        Z8, Z15, Z15
+	VPRORD        $0x07, Z0, Z28
+	VPRORD        $0x12, Z0, Z29
+	VPSRLD        $0x03, Z0, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z15, Z15
+	VPRORD        $0x11, Z13, Z28
+	VPRORD        $0x13, Z13, Z29
+	VPSRLD        $0x0a, Z13, Z30
+	VPTERNLOGD    $0x96, Z30, Z29, Z28
+	VPADDD        Z28, Z15, Z15
+	VPADDD.BCST   k<>+252(SB), Z15, Z27
 	VPADDD        Z27, Z16, Z16
 	VPRORD        $0x06, Z21, Z24
 	VPRORD        $0x0b, Z21, Z25
@@ -2093,12 +2225,14 @@ block:
 done:
 	RET
 
-// func blocks8(states *[8]*[8]uint32, data *[8]*byte, scratch *[8][16]uint32, n int)
+// func wide8(states *[8]*[8]uint32, data *[8]*byte, scratch *[9][16]uint32, n int)
 // Requires: AVX, AVX2, AVX512F, AVX512VL
-TEXT ·blocks8(SB), NOSPLIT|NOFRAME, $0-32
+TEXT ·wide8(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ        states+0(FP), DI
 	MOVQ        data+8(FP), SI
 	MOVQ        scratch+16(FP), BX
+	ADDQ        $0x3f, BX
+	ANDQ        $-64, BX
 	MOVQ        n+24(FP), CX
 	TESTQ       CX, CX
 	JZ          done
@@ -2254,7 +2388,7 @@ block:
 	VPSHUFB     Y31, Y13, Y13
 	VPSHUFB     Y31, Y14, Y14
 	VPSHUFB     Y31, Y15, Y15
-	VPADDD.BCST k256<>+0(SB), Y0, Y27
+	VPADDD.BCST k<>+0(SB), Y0, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -2273,7 +2407,7 @@ block:
 	VPTERNLOGD  $0xe8, Y18, Y17, Y27
 	VPADDD      Y27, Y23, Y23
 	VPADDD      Y24, Y23, Y23
-	VPADDD.BCST k256<>+4(SB), Y1, Y27
+	VPADDD.BCST k<>+4(SB), Y1, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -2292,7 +2426,7 @@ block:
 	VPTERNLOGD  $0xe8, Y17, Y16, Y27
 	VPADDD      Y27, Y22, Y22
 	VPADDD      Y24, Y22, Y22
-	VPADDD.BCST k256<>+8(SB), Y2, Y27
+	VPADDD.BCST k<>+8(SB), Y2, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -2311,7 +2445,7 @@ block:
 	VPTERNLOGD  $0xe8, Y16, Y23, Y27
 	VPADDD      Y27, Y21, Y21
 	VPADDD      Y24, Y21, Y21
-	VPADDD.BCST k256<>+12(SB), Y3, Y27
+	VPADDD.BCST k<>+12(SB), Y3, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -2330,7 +2464,7 @@ block:
 	VPTERNLOGD  $0xe8, Y23, Y22, Y27
 	VPADDD      Y27, Y20, Y20
 	VPADDD      Y24, Y20, Y20
-	VPADDD.BCST k256<>+16(SB), Y4, Y27
+	VPADDD.BCST k<>+16(SB), Y4, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -2349,7 +2483,7 @@ block:
 	VPTERNLOGD  $0xe8, Y22, Y21, Y27
 	VPADDD      Y27, Y19, Y19
 	VPADDD      Y24, Y19, Y19
-	VPADDD.BCST k256<>+20(SB), Y5, Y27
+	VPADDD.BCST k<>+20(SB), Y5, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -2368,7 +2502,7 @@ block:
 	VPTERNLOGD  $0xe8, Y21, Y20, Y27
 	VPADDD      Y27, Y18, Y18
 	VPADDD      Y24, Y18, Y18
-	VPADDD.BCST k256<>+24(SB), Y6, Y27
+	VPADDD.BCST k<>+24(SB), Y6, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -2387,7 +2521,7 @@ block:
 	VPTERNLOGD  $0xe8, Y20, Y19, Y27
 	VPADDD      Y27, Y17, Y17
 	VPADDD      Y24, Y17, Y17
-	VPADDD.BCST k256<>+28(SB), Y7, Y27
+	VPADDD.BCST k<>+28(SB), Y7, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -2406,7 +2540,7 @@ block:
 	VPTERNLOGD  $0xe8, Y19, Y18, Y27
 	VPADDD      Y27, Y16, Y16
 	VPADDD      Y24, Y16, Y16
-	VPADDD.BCST k256<>+32(SB), Y8, Y27
+	VPADDD.BCST k<>+32(SB), Y8, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -2425,7 +2559,7 @@ block:
 	VPTERNLOGD  $0xe8, Y18, Y17, Y27
 	VPADDD      Y27, Y23, Y23
 	VPADDD      Y24, Y23, Y23
-	VPADDD.BCST k256<>+36(SB), Y9, Y27
+	VPADDD.BCST k<>+36(SB), Y9, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -2444,7 +2578,7 @@ block:
 	VPTERNLOGD  $0xe8, Y17, Y16, Y27
 	VPADDD      Y27, Y22, Y22
 	VPADDD      Y24, Y22, Y22
-	VPADDD.BCST k256<>+40(SB), Y10, Y27
+	VPADDD.BCST k<>+40(SB), Y10, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -2463,7 +2597,7 @@ block:
 	VPTERNLOGD  $0xe8, Y16, Y23, Y27
 	VPADDD      Y27, Y21, Y21
 	VPADDD      Y24, Y21, Y21
-	VPADDD.BCST k256<>+44(SB), Y11, Y27
+	VPADDD.BCST k<>+44(SB), Y11, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -2482,7 +2616,7 @@ block:
 	VPTERNLOGD  $0xe8, Y23, Y22, Y27
 	VPADDD      Y27, Y20, Y20
 	VPADDD      Y24, Y20, Y20
-	VPADDD.BCST k256<>+48(SB), Y12, Y27
+	VPADDD.BCST k<>+48(SB), Y12, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -2501,7 +2635,7 @@ block:
 	VPTERNLOGD  $0xe8, Y22, Y21, Y27
 	VPADDD      Y27, Y19, Y19
 	VPADDD      Y24, Y19, Y19
-	VPADDD.BCST k256<>+52(SB), Y13, Y27
+	VPADDD.BCST k<>+52(SB), Y13, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -2520,7 +2654,7 @@ block:
 	VPTERNLOGD  $0xe8, Y21, Y20, Y27
 	VPADDD      Y27, Y18, Y18
 	VPADDD      Y24, Y18, Y18
-	VPADDD.BCST k256<>+56(SB), Y14, Y27
+	VPADDD.BCST k<>+56(SB), Y14, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -2539,487 +2673,7 @@ block:
 	VPTERNLOGD  $0xe8, Y20, Y19, Y27
 	VPADDD      Y27, Y17, Y17
 	VPADDD      Y24, Y17, Y17
-	VPADDD.BCST k256<>+60(SB), Y15, Y27
-	VPADDD      Y27, Y16, Y16
-	VPRORD      $0x06, Y21, Y24
-	VPRORD      $0x0b, Y21, Y25
-	VPRORD      $0x19, Y21, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y21, Y27
-	VPTERNLOGD  $0xca, Y23, Y22, Y27
-	VPADDD      Y27, Y16, Y16
-	VPADDD      Y24, Y16, Y16
-	VPADDD      Y16, Y20, Y20
-	VPRORD      $0x02, Y17, Y24
-	VPRORD      $0x0d, Y17, Y25
-	VPRORD      $0x16, Y17, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y17, Y27
-	VPTERNLOGD  $0xe8, Y19, Y18, Y27
-	VPADDD      Y27, Y16, Y16
-	VPADDD      Y24, Y16, Y16
-	VPADDD      Y9, Y0, Y0
-	VPRORD      $0x07, Y1, Y28
-	VPRORD      $0x12, Y1, Y29
-	VPSRLD      $0x03, Y1, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y0, Y0
-	VPRORD      $0x11, Y14, Y28
-	VPRORD      $0x13, Y14, Y29
-	VPSRLD      $0x0a, Y14, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y0, Y0
-	VPADDD.BCST k256<>+64(SB), Y0, Y27
-	VPADDD      Y27, Y23, Y23
-	VPRORD      $0x06, Y20, Y24
-	VPRORD      $0x0b, Y20, Y25
-	VPRORD      $0x19, Y20, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y20, Y27
-	VPTERNLOGD  $0xca, Y22, Y21, Y27
-	VPADDD      Y27, Y23, Y23
-	VPADDD      Y24, Y23, Y23
-	VPADDD      Y23, Y19, Y19
-	VPRORD      $0x02, Y16, Y24
-	VPRORD      $0x0d, Y16, Y25
-	VPRORD      $0x16, Y16, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y16, Y27
-	VPTERNLOGD  $0xe8, Y18, Y17, Y27
-	VPADDD      Y27, Y23, Y23
-	VPADDD      Y24, Y23, Y23
-	VPADDD      Y10, Y1, Y1
-	VPRORD      $0x07, Y2, Y28
-	VPRORD      $0x12, Y2, Y29
-	VPSRLD      $0x03, Y2, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y1, Y1
-	VPRORD      $0x11, Y15, Y28
-	VPRORD      $0x13, Y15, Y29
-	VPSRLD      $0x0a, Y15, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y1, Y1
-	VPADDD.BCST k256<>+68(SB), Y1, Y27
-	VPADDD      Y27, Y22, Y22
-	VPRORD      $0x06, Y19, Y24
-	VPRORD      $0x0b, Y19, Y25
-	VPRORD      $0x19, Y19, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y19, Y27
-	VPTERNLOGD  $0xca, Y21, Y20, Y27
-	VPADDD      Y27, Y22, Y22
-	VPADDD      Y24, Y22, Y22
-	VPADDD      Y22, Y18, Y18
-	VPRORD      $0x02, Y23, Y24
-	VPRORD      $0x0d, Y23, Y25
-	VPRORD      $0x16, Y23, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y23, Y27
-	VPTERNLOGD  $0xe8, Y17, Y16, Y27
-	VPADDD      Y27, Y22, Y22
-	VPADDD      Y24, Y22, Y22
-	VPADDD      Y11, Y2, Y2
-	VPRORD      $0x07, Y3, Y28
-	VPRORD      $0x12, Y3, Y29
-	VPSRLD      $0x03, Y3, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y2, Y2
-	VPRORD      $0x11, Y0, Y28
-	VPRORD      $0x13, Y0, Y29
-	VPSRLD      $0x0a, Y0, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y2, Y2
-	VPADDD.BCST k256<>+72(SB), Y2, Y27
-	VPADDD      Y27, Y21, Y21
-	VPRORD      $0x06, Y18, Y24
-	VPRORD      $0x0b, Y18, Y25
-	VPRORD      $0x19, Y18, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y18, Y27
-	VPTERNLOGD  $0xca, Y20, Y19, Y27
-	VPADDD      Y27, Y21, Y21
-	VPADDD      Y24, Y21, Y21
-	VPADDD      Y21, Y17, Y17
-	VPRORD      $0x02, Y22, Y24
-	VPRORD      $0x0d, Y22, Y25
-	VPRORD      $0x16, Y22, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y22, Y27
-	VPTERNLOGD  $0xe8, Y16, Y23, Y27
-	VPADDD      Y27, Y21, Y21
-	VPADDD      Y24, Y21, Y21
-	VPADDD      Y12, Y3, Y3
-	VPRORD      $0x07, Y4, Y28
-	VPRORD      $0x12, Y4, Y29
-	VPSRLD      $0x03, Y4, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y3, Y3
-	VPRORD      $0x11, Y1, Y28
-	VPRORD      $0x13, Y1, Y29
-	VPSRLD      $0x0a, Y1, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y3, Y3
-	VPADDD.BCST k256<>+76(SB), Y3, Y27
-	VPADDD      Y27, Y20, Y20
-	VPRORD      $0x06, Y17, Y24
-	VPRORD      $0x0b, Y17, Y25
-	VPRORD      $0x19, Y17, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y17, Y27
-	VPTERNLOGD  $0xca, Y19, Y18, Y27
-	VPADDD      Y27, Y20, Y20
-	VPADDD      Y24, Y20, Y20
-	VPADDD      Y20, Y16, Y16
-	VPRORD      $0x02, Y21, Y24
-	VPRORD      $0x0d, Y21, Y25
-	VPRORD      $0x16, Y21, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y21, Y27
-	VPTERNLOGD  $0xe8, Y23, Y22, Y27
-	VPADDD      Y27, Y20, Y20
-	VPADDD      Y24, Y20, Y20
-	VPADDD      Y13, Y4, Y4
-	VPRORD      $0x07, Y5, Y28
-	VPRORD      $0x12, Y5, Y29
-	VPSRLD      $0x03, Y5, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y4, Y4
-	VPRORD      $0x11, Y2, Y28
-	VPRORD      $0x13, Y2, Y29
-	VPSRLD      $0x0a, Y2, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y4, Y4
-	VPADDD.BCST k256<>+80(SB), Y4, Y27
-	VPADDD      Y27, Y19, Y19
-	VPRORD      $0x06, Y16, Y24
-	VPRORD      $0x0b, Y16, Y25
-	VPRORD      $0x19, Y16, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y16, Y27
-	VPTERNLOGD  $0xca, Y18, Y17, Y27
-	VPADDD      Y27, Y19, Y19
-	VPADDD      Y24, Y19, Y19
-	VPADDD      Y19, Y23, Y23
-	VPRORD      $0x02, Y20, Y24
-	VPRORD      $0x0d, Y20, Y25
-	VPRORD      $0x16, Y20, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y20, Y27
-	VPTERNLOGD  $0xe8, Y22, Y21, Y27
-	VPADDD      Y27, Y19, Y19
-	VPADDD      Y24, Y19, Y19
-	VPADDD      Y14, Y5, Y5
-	VPRORD      $0x07, Y6, Y28
-	VPRORD      $0x12, Y6, Y29
-	VPSRLD      $0x03, Y6, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y5, Y5
-	VPRORD      $0x11, Y3, Y28
-	VPRORD      $0x13, Y3, Y29
-	VPSRLD      $0x0a, Y3, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y5, Y5
-	VPADDD.BCST k256<>+84(SB), Y5, Y27
-	VPADDD      Y27, Y18, Y18
-	VPRORD      $0x06, Y23, Y24
-	VPRORD      $0x0b, Y23, Y25
-	VPRORD      $0x19, Y23, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y23, Y27
-	VPTERNLOGD  $0xca, Y17, Y16, Y27
-	VPADDD      Y27, Y18, Y18
-	VPADDD      Y24, Y18, Y18
-	VPADDD      Y18, Y22, Y22
-	VPRORD      $0x02, Y19, Y24
-	VPRORD      $0x0d, Y19, Y25
-	VPRORD      $0x16, Y19, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y19, Y27
-	VPTERNLOGD  $0xe8, Y21, Y20, Y27
-	VPADDD      Y27, Y18, Y18
-	VPADDD      Y24, Y18, Y18
-	VPADDD      Y15, Y6, Y6
-	VPRORD      $0x07, Y7, Y28
-	VPRORD      $0x12, Y7, Y29
-	VPSRLD      $0x03, Y7, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y6, Y6
-	VPRORD      $0x11, Y4, Y28
-	VPRORD      $0x13, Y4, Y29
-	VPSRLD      $0x0a, Y4, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y6, Y6
-	VPADDD.BCST k256<>+88(SB), Y6, Y27
-	VPADDD      Y27, Y17, Y17
-	VPRORD      $0x06, Y22, Y24
-	VPRORD      $0x0b, Y22, Y25
-	VPRORD      $0x19, Y22, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y22, Y27
-	VPTERNLOGD  $0xca, Y16, Y23, Y27
-	VPADDD      Y27, Y17, Y17
-	VPADDD      Y24, Y17, Y17
-	VPADDD      Y17, Y21, Y21
-	VPRORD      $0x02, Y18, Y24
-	VPRORD      $0x0d, Y18, Y25
-	VPRORD      $0x16, Y18, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y18, Y27
-	VPTERNLOGD  $0xe8, Y20, Y19, Y27
-	VPADDD      Y27, Y17, Y17
-	VPADDD      Y24, Y17, Y17
-	VPADDD      Y0, Y7, Y7
-	VPRORD      $0x07, Y8, Y28
-	VPRORD      $0x12, Y8, Y29
-	VPSRLD      $0x03, Y8, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y7, Y7
-	VPRORD      $0x11, Y5, Y28
-	VPRORD      $0x13, Y5, Y29
-	VPSRLD      $0x0a, Y5, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y7, Y7
-	VPADDD.BCST k256<>+92(SB), Y7, Y27
-	VPADDD      Y27, Y16, Y16
-	VPRORD      $0x06, Y21, Y24
-	VPRORD      $0x0b, Y21, Y25
-	VPRORD      $0x19, Y21, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y21, Y27
-	VPTERNLOGD  $0xca, Y23, Y22, Y27
-	VPADDD      Y27, Y16, Y16
-	VPADDD      Y24, Y16, Y16
-	VPADDD      Y16, Y20, Y20
-	VPRORD      $0x02, Y17, Y24
-	VPRORD      $0x0d, Y17, Y25
-	VPRORD      $0x16, Y17, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y17, Y27
-	VPTERNLOGD  $0xe8, Y19, Y18, Y27
-	VPADDD      Y27, Y16, Y16
-	VPADDD      Y24, Y16, Y16
-	VPADDD      Y1, Y8, Y8
-	VPRORD      $0x07, Y9, Y28
-	VPRORD      $0x12, Y9, Y29
-	VPSRLD      $0x03, Y9, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y8, Y8
-	VPRORD      $0x11, Y6, Y28
-	VPRORD      $0x13, Y6, Y29
-	VPSRLD      $0x0a, Y6, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y8, Y8
-	VPADDD.BCST k256<>+96(SB), Y8, Y27
-	VPADDD      Y27, Y23, Y23
-	VPRORD      $0x06, Y20, Y24
-	VPRORD      $0x0b, Y20, Y25
-	VPRORD      $0x19, Y20, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y20, Y27
-	VPTERNLOGD  $0xca, Y22, Y21, Y27
-	VPADDD      Y27, Y23, Y23
-	VPADDD      Y24, Y23, Y23
-	VPADDD      Y23, Y19, Y19
-	VPRORD      $0x02, Y16, Y24
-	VPRORD      $0x0d, Y16, Y25
-	VPRORD      $0x16, Y16, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y16, Y27
-	VPTERNLOGD  $0xe8, Y18, Y17, Y27
-	VPADDD      Y27, Y23, Y23
-	VPADDD      Y24, Y23, Y23
-	VPADDD      Y2, Y9, Y9
-	VPRORD      $0x07, Y10, Y28
-	VPRORD      $0x12, Y10, Y29
-	VPSRLD      $0x03, Y10, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y9, Y9
-	VPRORD      $0x11, Y7, Y28
-	VPRORD      $0x13, Y7, Y29
-	VPSRLD      $0x0a, Y7, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y9, Y9
-	VPADDD.BCST k256<>+100(SB), Y9, Y27
-	VPADDD      Y27, Y22, Y22
-	VPRORD      $0x06, Y19, Y24
-	VPRORD      $0x0b, Y19, Y25
-	VPRORD      $0x19, Y19, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y19, Y27
-	VPTERNLOGD  $0xca, Y21, Y20, Y27
-	VPADDD      Y27, Y22, Y22
-	VPADDD      Y24, Y22, Y22
-	VPADDD      Y22, Y18, Y18
-	VPRORD      $0x02, Y23, Y24
-	VPRORD      $0x0d, Y23, Y25
-	VPRORD      $0x16, Y23, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y23, Y27
-	VPTERNLOGD  $0xe8, Y17, Y16, Y27
-	VPADDD      Y27, Y22, Y22
-	VPADDD      Y24, Y22, Y22
-	VPADDD      Y3, Y10, Y10
-	VPRORD      $0x07, Y11, Y28
-	VPRORD      $0x12, Y11, Y29
-	VPSRLD      $0x03, Y11, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y10, Y10
-	VPRORD      $0x11, Y8, Y28
-	VPRORD      $0x13, Y8, Y29
-	VPSRLD      $0x0a, Y8, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y10, Y10
-	VPADDD.BCST k256<>+104(SB), Y10, Y27
-	VPADDD      Y27, Y21, Y21
-	VPRORD      $0x06, Y18, Y24
-	VPRORD      $0x0b, Y18, Y25
-	VPRORD      $0x19, Y18, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y18, Y27
-	VPTERNLOGD  $0xca, Y20, Y19, Y27
-	VPADDD      Y27, Y21, Y21
-	VPADDD      Y24, Y21, Y21
-	VPADDD      Y21, Y17, Y17
-	VPRORD      $0x02, Y22, Y24
-	VPRORD      $0x0d, Y22, Y25
-	VPRORD      $0x16, Y22, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y22, Y27
-	VPTERNLOGD  $0xe8, Y16, Y23, Y27
-	VPADDD      Y27, Y21, Y21
-	VPADDD      Y24, Y21, Y21
-	VPADDD      Y4, Y11, Y11
-	VPRORD      $0x07, Y12, Y28
-	VPRORD      $0x12, Y12, Y29
-	VPSRLD      $0x03, Y12, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y11, Y11
-	VPRORD      $0x11, Y9, Y28
-	VPRORD      $0x13, Y9, Y29
-	VPSRLD      $0x0a, Y9, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y11, Y11
-	VPADDD.BCST k256<>+108(SB), Y11, Y27
-	VPADDD      Y27, Y20, Y20
-	VPRORD      $0x06, Y17, Y24
-	VPRORD      $0x0b, Y17, Y25
-	VPRORD      $0x19, Y17, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y17, Y27
-	VPTERNLOGD  $0xca, Y19, Y18, Y27
-	VPADDD      Y27, Y20, Y20
-	VPADDD      Y24, Y20, Y20
-	VPADDD      Y20, Y16, Y16
-	VPRORD      $0x02, Y21, Y24
-	VPRORD      $0x0d, Y21, Y25
-	VPRORD      $0x16, Y21, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y21, Y27
-	VPTERNLOGD  $0xe8, Y23, Y22, Y27
-	VPADDD      Y27, Y20, Y20
-	VPADDD      Y24, Y20, Y20
-	VPADDD      Y5, Y12, Y12
-	VPRORD      $0x07, Y13, Y28
-	VPRORD      $0x12, Y13, Y29
-	VPSRLD      $0x03, Y13, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y12, Y12
-	VPRORD      $0x11, Y10, Y28
-	VPRORD      $0x13, Y10, Y29
-	VPSRLD      $0x0a, Y10, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y12, Y12
-	VPADDD.BCST k256<>+112(SB), Y12, Y27
-	VPADDD      Y27, Y19, Y19
-	VPRORD      $0x06, Y16, Y24
-	VPRORD      $0x0b, Y16, Y25
-	VPRORD      $0x19, Y16, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y16, Y27
-	VPTERNLOGD  $0xca, Y18, Y17, Y27
-	VPADDD      Y27, Y19, Y19
-	VPADDD      Y24, Y19, Y19
-	VPADDD      Y19, Y23, Y23
-	VPRORD      $0x02, Y20, Y24
-	VPRORD      $0x0d, Y20, Y25
-	VPRORD      $0x16, Y20, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y20, Y27
-	VPTERNLOGD  $0xe8, Y22, Y21, Y27
-	VPADDD      Y27, Y19, Y19
-	VPADDD      Y24, Y19, Y19
-	VPADDD      Y6, Y13, Y13
-	VPRORD      $0x07, Y14, Y28
-	VPRORD      $0x12, Y14, Y29
-	VPSRLD      $0x03, Y14, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y13, Y13
-	VPRORD      $0x11, Y11, Y28
-	VPRORD      $0x13, Y11, Y29
-	VPSRLD      $0x0a, Y11, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y13, Y13
-	VPADDD.BCST k256<>+116(SB), Y13, Y27
-	VPADDD      Y27, Y18, Y18
-	VPRORD      $0x06, Y23, Y24
-	VPRORD      $0x0b, Y23, Y25
-	VPRORD      $0x19, Y23, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y23, Y27
-	VPTERNLOGD  $0xca, Y17, Y16, Y27
-	VPADDD      Y27, Y18, Y18
-	VPADDD      Y24, Y18, Y18
-	VPADDD      Y18, Y22, Y22
-	VPRORD      $0x02, Y19, Y24
-	VPRORD      $0x0d, Y19, Y25
-	VPRORD      $0x16, Y19, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y19, Y27
-	VPTERNLOGD  $0xe8, Y21, Y20, Y27
-	VPADDD      Y27, Y18, Y18
-	VPADDD      Y24, Y18, Y18
-	VPADDD      Y7, Y14, Y14
-	VPRORD      $0x07, Y15, Y28
-	VPRORD      $0x12, Y15, Y29
-	VPSRLD      $0x03, Y15, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y14, Y14
-	VPRORD      $0x11, Y12, Y28
-	VPRORD      $0x13, Y12, Y29
-	VPSRLD      $0x0a, Y12, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y14, Y14
-	VPADDD.BCST k256<>+120(SB), Y14, Y27
-	VPADDD      Y27, Y17, Y17
-	VPRORD      $0x06, Y22, Y24
-	VPRORD      $0x0b, Y22, Y25
-	VPRORD      $0x19, Y22, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y22, Y27
-	VPTERNLOGD  $0xca, Y16, Y23, Y27
-	VPADDD      Y27, Y17, Y17
-	VPADDD      Y24, Y17, Y17
-	VPADDD      Y17, Y21, Y21
-	VPRORD      $0x02, Y18, Y24
-	VPRORD      $0x0d, Y18, Y25
-	VPRORD      $0x16, Y18, Y26
-	VPTERNLOGD  $0x96, Y26, Y25, Y24
-	VMOVDQA32   Y18, Y27
-	VPTERNLOGD  $0xe8, Y20, Y19, Y27
-	VPADDD      Y27, Y17, Y17
-	VPADDD      Y24, Y17, Y17
-	VPADDD      Y8, Y15, Y15
-	VPRORD      $0x07, Y0, Y28
-	VPRORD      $0x12, Y0, Y29
-	VPSRLD      $0x03, Y0, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y15, Y15
-	VPRORD      $0x11, Y13, Y28
-	VPRORD      $0x13, Y13, Y29
-	VPSRLD      $0x0a, Y13, Y30
-	VPTERNLOGD  $0x96, Y30, Y29, Y28
-	VPADDD      Y28, Y15, Y15
-	VPADDD.BCST k256<>+124(SB), Y15, Y27
+	VPADDD.BCST k<>+60(SB), Y15, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -3049,7 +2703,7 @@ block:
 	VPSRLD      $0x0a, Y14, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y0, Y0
-	VPADDD.BCST k256<>+128(SB), Y0, Y27
+	VPADDD.BCST k<>+64(SB), Y0, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -3079,7 +2733,7 @@ block:
 	VPSRLD      $0x0a, Y15, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y1, Y1
-	VPADDD.BCST k256<>+132(SB), Y1, Y27
+	VPADDD.BCST k<>+68(SB), Y1, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -3109,7 +2763,7 @@ block:
 	VPSRLD      $0x0a, Y0, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y2, Y2
-	VPADDD.BCST k256<>+136(SB), Y2, Y27
+	VPADDD.BCST k<>+72(SB), Y2, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -3139,7 +2793,7 @@ block:
 	VPSRLD      $0x0a, Y1, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y3, Y3
-	VPADDD.BCST k256<>+140(SB), Y3, Y27
+	VPADDD.BCST k<>+76(SB), Y3, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -3169,7 +2823,7 @@ block:
 	VPSRLD      $0x0a, Y2, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y4, Y4
-	VPADDD.BCST k256<>+144(SB), Y4, Y27
+	VPADDD.BCST k<>+80(SB), Y4, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -3199,7 +2853,7 @@ block:
 	VPSRLD      $0x0a, Y3, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y5, Y5
-	VPADDD.BCST k256<>+148(SB), Y5, Y27
+	VPADDD.BCST k<>+84(SB), Y5, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -3229,7 +2883,7 @@ block:
 	VPSRLD      $0x0a, Y4, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y6, Y6
-	VPADDD.BCST k256<>+152(SB), Y6, Y27
+	VPADDD.BCST k<>+88(SB), Y6, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -3259,7 +2913,7 @@ block:
 	VPSRLD      $0x0a, Y5, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y7, Y7
-	VPADDD.BCST k256<>+156(SB), Y7, Y27
+	VPADDD.BCST k<>+92(SB), Y7, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -3289,7 +2943,7 @@ block:
 	VPSRLD      $0x0a, Y6, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y8, Y8
-	VPADDD.BCST k256<>+160(SB), Y8, Y27
+	VPADDD.BCST k<>+96(SB), Y8, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -3319,7 +2973,7 @@ block:
 	VPSRLD      $0x0a, Y7, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y9, Y9
-	VPADDD.BCST k256<>+164(SB), Y9, Y27
+	VPADDD.BCST k<>+100(SB), Y9, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -3349,7 +3003,7 @@ block:
 	VPSRLD      $0x0a, Y8, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y10, Y10
-	VPADDD.BCST k256<>+168(SB), Y10, Y27
+	VPADDD.BCST k<>+104(SB), Y10, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -3379,7 +3033,7 @@ block:
 	VPSRLD      $0x0a, Y9, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y11, Y11
-	VPADDD.BCST k256<>+172(SB), Y11, Y27
+	VPADDD.BCST k<>+108(SB), Y11, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -3409,7 +3063,7 @@ block:
 	VPSRLD      $0x0a, Y10, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y12, Y12
-	VPADDD.BCST k256<>+176(SB), Y12, Y27
+	VPADDD.BCST k<>+112(SB), Y12, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -3439,7 +3093,7 @@ block:
 	VPSRLD      $0x0a, Y11, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y13, Y13
-	VPADDD.BCST k256<>+180(SB), Y13, Y27
+	VPADDD.BCST k<>+116(SB), Y13, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -3469,7 +3123,7 @@ block:
 	VPSRLD      $0x0a, Y12, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y14, Y14
-	VPADDD.BCST k256<>+184(SB), Y14, Y27
+	VPADDD.BCST k<>+120(SB), Y14, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -3499,7 +3153,7 @@ block:
 	VPSRLD      $0x0a, Y13, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y15, Y15
-	VPADDD.BCST k256<>+188(SB), Y15, Y27
+	VPADDD.BCST k<>+124(SB), Y15, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -3529,7 +3183,7 @@ block:
 	VPSRLD      $0x0a, Y14, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y0, Y0
-	VPADDD.BCST k256<>+192(SB), Y0, Y27
+	VPADDD.BCST k<>+128(SB), Y0, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -3559,7 +3213,7 @@ block:
 	VPSRLD      $0x0a, Y15, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y1, Y1
-	VPADDD.BCST k256<>+196(SB), Y1, Y27
+	VPADDD.BCST k<>+132(SB), Y1, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -3589,7 +3243,7 @@ block:
 	VPSRLD      $0x0a, Y0, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y2, Y2
-	VPADDD.BCST k256<>+200(SB), Y2, Y27
+	VPADDD.BCST k<>+136(SB), Y2, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -3619,7 +3273,7 @@ block:
 	VPSRLD      $0x0a, Y1, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y3, Y3
-	VPADDD.BCST k256<>+204(SB), Y3, Y27
+	VPADDD.BCST k<>+140(SB), Y3, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -3649,7 +3303,7 @@ block:
 	VPSRLD      $0x0a, Y2, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y4, Y4
-	VPADDD.BCST k256<>+208(SB), Y4, Y27
+	VPADDD.BCST k<>+144(SB), Y4, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -3679,7 +3333,7 @@ block:
 	VPSRLD      $0x0a, Y3, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y5, Y5
-	VPADDD.BCST k256<>+212(SB), Y5, Y27
+	VPADDD.BCST k<>+148(SB), Y5, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -3709,7 +3363,7 @@ block:
 	VPSRLD      $0x0a, Y4, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y6, Y6
-	VPADDD.BCST k256<>+216(SB), Y6, Y27
+	VPADDD.BCST k<>+152(SB), Y6, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -3739,7 +3393,7 @@ block:
 	VPSRLD      $0x0a, Y5, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y7, Y7
-	VPADDD.BCST k256<>+220(SB), Y7, Y27
+	VPADDD.BCST k<>+156(SB), Y7, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -3769,7 +3423,7 @@ block:
 	VPSRLD      $0x0a, Y6, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y8, Y8
-	VPADDD.BCST k256<>+224(SB), Y8, Y27
+	VPADDD.BCST k<>+160(SB), Y8, Y27
 	VPADDD      Y27, Y23, Y23
 	VPRORD      $0x06, Y20, Y24
 	VPRORD      $0x0b, Y20, Y25
@@ -3799,7 +3453,7 @@ block:
 	VPSRLD      $0x0a, Y7, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y9, Y9
-	VPADDD.BCST k256<>+228(SB), Y9, Y27
+	VPADDD.BCST k<>+164(SB), Y9, Y27
 	VPADDD      Y27, Y22, Y22
 	VPRORD      $0x06, Y19, Y24
 	VPRORD      $0x0b, Y19, Y25
@@ -3829,7 +3483,7 @@ block:
 	VPSRLD      $0x0a, Y8, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y10, Y10
-	VPADDD.BCST k256<>+232(SB), Y10, Y27
+	VPADDD.BCST k<>+168(SB), Y10, Y27
 	VPADDD      Y27, Y21, Y21
 	VPRORD      $0x06, Y18, Y24
 	VPRORD      $0x0b, Y18, Y25
@@ -3859,7 +3513,7 @@ block:
 	VPSRLD      $0x0a, Y9, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y11, Y11
-	VPADDD.BCST k256<>+236(SB), Y11, Y27
+	VPADDD.BCST k<>+172(SB), Y11, Y27
 	VPADDD      Y27, Y20, Y20
 	VPRORD      $0x06, Y17, Y24
 	VPRORD      $0x0b, Y17, Y25
@@ -3889,7 +3543,7 @@ block:
 	VPSRLD      $0x0a, Y10, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y12, Y12
-	VPADDD.BCST k256<>+240(SB), Y12, Y27
+	VPADDD.BCST k<>+176(SB), Y12, Y27
 	VPADDD      Y27, Y19, Y19
 	VPRORD      $0x06, Y16, Y24
 	VPRORD      $0x0b, Y16, Y25
@@ -3919,7 +3573,7 @@ block:
 	VPSRLD      $0x0a, Y11, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y13, Y13
-	VPADDD.BCST k256<>+244(SB), Y13, Y27
+	VPADDD.BCST k<>+180(SB), Y13, Y27
 	VPADDD      Y27, Y18, Y18
 	VPRORD      $0x06, Y23, Y24
 	VPRORD      $0x0b, Y23, Y25
@@ -3949,7 +3603,7 @@ block:
 	VPSRLD      $0x0a, Y12, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y14, Y14
-	VPADDD.BCST k256<>+248(SB), Y14, Y27
+	VPADDD.BCST k<>+184(SB), Y14, Y27
 	VPADDD      Y27, Y17, Y17
 	VPRORD      $0x06, Y22, Y24
 	VPRORD      $0x0b, Y22, Y25
@@ -3979,7 +3633,487 @@ block:
 	VPSRLD      $0x0a, Y13, Y30
 	VPTERNLOGD  $0x96, Y30, Y29, Y28
 	VPADDD      Y28, Y15, Y15
-	VPADDD.BCST k256<>+252(SB), Y15, Y27
+	VPADDD.BCST k<>+188(SB), Y15, Y27
+	VPADDD      Y27, Y16, Y16
+	VPRORD      $0x06, Y21, Y24
+	VPRORD      $0x0b, Y21, Y25
+	VPRORD      $0x19, Y21, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y21, Y27
+	VPTERNLOGD  $0xca, Y23, Y22, Y27
+	VPADDD      Y27, Y16, Y16
+	VPADDD      Y24, Y16, Y16
+	VPADDD      Y16, Y20, Y20
+	VPRORD      $0x02, Y17, Y24
+	VPRORD      $0x0d, Y17, Y25
+	VPRORD      $0x16, Y17, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y17, Y27
+	VPTERNLOGD  $0xe8, Y19, Y18, Y27
+	VPADDD      Y27, Y16, Y16
+	VPADDD      Y24, Y16, Y16
+	VPADDD      Y9, Y0, Y0
+	VPRORD      $0x07, Y1, Y28
+	VPRORD      $0x12, Y1, Y29
+	VPSRLD      $0x03, Y1, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y0, Y0
+	VPRORD      $0x11, Y14, Y28
+	VPRORD      $0x13, Y14, Y29
+	VPSRLD      $0x0a, Y14, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y0, Y0
+	VPADDD.BCST k<>+192(SB), Y0, Y27
+	VPADDD      Y27, Y23, Y23
+	VPRORD      $0x06, Y20, Y24
+	VPRORD      $0x0b, Y20, Y25
+	VPRORD      $0x19, Y20, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y20, Y27
+	VPTERNLOGD  $0xca, Y22, Y21, Y27
+	VPADDD      Y27, Y23, Y23
+	VPADDD      Y24, Y23, Y23
+	VPADDD      Y23, Y19, Y19
+	VPRORD      $0x02, Y16, Y24
+	VPRORD      $0x0d, Y16, Y25
+	VPRORD      $0x16, Y16, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y16, Y27
+	VPTERNLOGD  $0xe8, Y18, Y17, Y27
+	VPADDD      Y27, Y23, Y23
+	VPADDD      Y24, Y23, Y23
+	VPADDD      Y10, Y1, Y1
+	VPRORD      $0x07, Y2, Y28
+	VPRORD      $0x12, Y2, Y29
+	VPSRLD      $0x03, Y2, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y1, Y1
+	VPRORD      $0x11, Y15, Y28
+	VPRORD      $0x13, Y15, Y29
+	VPSRLD      $0x0a, Y15, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y1, Y1
+	VPADDD.BCST k<>+196(SB), Y1, Y27
+	VPADDD      Y27, Y22, Y22
+	VPRORD      $0x06, Y19, Y24
+	VPRORD      $0x0b, Y19, Y25
+	VPRORD      $0x19, Y19, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y19, Y27
+	VPTERNLOGD  $0xca, Y21, Y20, Y27
+	VPADDD      Y27, Y22, Y22
+	VPADDD      Y24, Y22, Y22
+	VPADDD      Y22, Y18, Y18
+	VPRORD      $0x02, Y23, Y24
+	VPRORD      $0x0d, Y23, Y25
+	VPRORD      $0x16, Y23, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y23, Y27
+	VPTERNLOGD  $0xe8, Y17, Y16, Y27
+	VPADDD      Y27, Y22, Y22
+	VPADDD      Y24, Y22, Y22
+	VPADDD      Y11, Y2, Y2
+	VPRORD      $0x07, Y3, Y28
+	VPRORD      $0x12, Y3, Y29
+	VPSRLD      $0x03, Y3, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y2, Y2
+	VPRORD      $0x11, Y0, Y28
+	VPRORD      $0x13, Y0, Y29
+	VPSRLD      $0x0a, Y0, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y2, Y2
+	VPADDD.BCST k<>+200(SB), Y2, Y27
+	VPADDD      Y27, Y21, Y21
+	VPRORD      $0x06, Y18, Y24
+	VPRORD      $0x0b, Y18, Y25
+	VPRORD      $0x19, Y18, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y18, Y27
+	VPTERNLOGD  $0xca, Y20, Y19, Y27
+	VPADDD      Y27, Y21, Y21
+	VPADDD      Y24, Y21, Y21
+	VPADDD      Y21, Y17, Y17
+	VPRORD      $0x02, Y22, Y24
+	VPRORD      $0x0d, Y22, Y25
+	VPRORD      $0x16, Y22, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y22, Y27
+	VPTERNLOGD  $0xe8, Y16, Y23, Y27
+	VPADDD      Y27, Y21, Y21
+	VPADDD      Y24, Y21, Y21
+	VPADDD      Y12, Y3, Y3
+	VPRORD      $0x07, Y4, Y28
+	VPRORD      $0x12, Y4, Y29
+	VPSRLD      $0x03, Y4, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y3, Y3
+	VPRORD      $0x11, Y1, Y28
+	VPRORD      $0x13, Y1, Y29
+	VPSRLD      $0x0a, Y1, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y3, Y3
+	VPADDD.BCST k<>+204(SB), Y3, Y27
+	VPADDD      Y27, Y20, Y20
+	VPRORD      $0x06, Y17, Y24
+	VPRORD      $0x0b, Y17, Y25
+	VPRORD      $0x19, Y17, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y17, Y27
+	VPTERNLOGD  $0xca, Y19, Y18, Y27
+	VPADDD      Y27, Y20, Y20
+	VPADDD      Y24, Y20, Y20
+	VPADDD      Y20, Y16, Y16
+	VPRORD      $0x02, Y21, Y24
+	VPRORD      $0x0d, Y21, Y25
+	VPRORD      $0x16, Y21, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y21, Y27
+	VPTERNLOGD  $0xe8, Y23, Y22, Y27
+	VPADDD      Y27, Y20, Y20
+	VPADDD      Y24, Y20, Y20
+	VPADDD      Y13, Y4, Y4
+	VPRORD      $0x07, Y5, Y28
+	VPRORD      $0x12, Y5, Y29
+	VPSRLD      $0x03, Y5, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y4, Y4
+	VPRORD      $0x11, Y2, Y28
+	VPRORD      $0x13, Y2, Y29
+	VPSRLD      $0x0a, Y2, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y4, Y4
+	VPADDD.BCST k<>+208(SB), Y4, Y27
+	VPADDD      Y27, Y19, Y19
+	VPRORD      $0x06, Y16, Y24
+	VPRORD      $0x0b, Y16, Y25
+	VPRORD      $0x19, Y16, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y16, Y27
+	VPTERNLOGD  $0xca, Y18, Y17, Y27
+	VPADDD      Y27, Y19, Y19
+	VPADDD      Y24, Y19, Y19
+	VPADDD      Y19, Y23, Y23
+	VPRORD      $0x02, Y20, Y24
+	VPRORD      $0x0d, Y20, Y25
+	VPRORD      $0x16, Y20, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y20, Y27
+	VPTERNLOGD  $0xe8, Y22, Y21, Y27
+	VPADDD      Y27, Y19, Y19
+	VPADDD      Y24, Y19, Y19
+	VPADDD      Y14, Y5, Y5
+	VPRORD      $0x07, Y6, Y28
+	VPRORD      $0x12, Y6, Y29
+	VPSRLD      $0x03, Y6, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y5, Y5
+	VPRORD      $0x11, Y3, Y28
+	VPRORD      $0x13, Y3, Y29
+	VPSRLD      $0x0a, Y3, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y5, Y5
+	VPADDD.BCST k<>+212(SB), Y5, Y27
+	VPADDD      Y27, Y18, Y18
+	VPRORD      $0x06, Y23, Y24
+	VPRORD      $0x0b, Y23, Y25
+	VPRORD      $0x19, Y23, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y23, Y27
+	VPTERNLOGD  $0xca, Y17, Y16, Y27
+	VPADDD      Y27, Y18, Y18
+	VPADDD      Y24, Y18, Y18
+	VPADDD      Y18, Y22, Y22
+	VPRORD      $0x02, Y19, Y24
+	VPRORD      $0x0d, Y19, Y25
+	VPRORD      $0x16, Y19, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y19, Y27
+	VPTERNLOGD  $0xe8, Y21, Y20, Y27
+	VPADDD      Y27, Y18, Y18
+	VPADDD      Y24, Y18, Y18
+	VPADDD      Y15, Y6, Y6
+	VPRORD      $0x07, Y7, Y28
+	VPRORD      $0x12, Y7, Y29
+	VPSRLD      $0x03, Y7, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y6, Y6
+	VPRORD      $0x11, Y4, Y28
+	VPRORD      $0x13, Y4, Y29
+	VPSRLD      $0x0a, Y4, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y6, Y6
+	VPADDD.BCST k<>+216(SB), Y6, Y27
+	VPADDD      Y27, Y17, Y17
+	VPRORD      $0x06, Y22, Y24
+	VPRORD      $0x0b, Y22, Y25
+	VPRORD      $0x19, Y22, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y22, Y27
+	VPTERNLOGD  $0xca, Y16, Y23, Y27
+	VPADDD      Y27, Y17, Y17
+	VPADDD      Y24, Y17, Y17
+	VPADDD      Y17, Y21, Y21
+	VPRORD      $0x02, Y18, Y24
+	VPRORD      $0x0d, Y18, Y25
+	VPRORD      $0x16, Y18, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y18, Y27
+	VPTERNLOGD  $0xe8, Y20, Y19, Y27
+	VPADDD      Y27, Y17, Y17
+	VPADDD      Y24, Y17, Y17
+	VPADDD      Y0, Y7, Y7
+	VPRORD      $0x07, Y8, Y28
+	VPRORD      $0x12, Y8, Y29
+	VPSRLD      $0x03, Y8, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y7, Y7
+	VPRORD      $0x11, Y5, Y28
+	VPRORD      $0x13, Y5, Y29
+	VPSRLD      $0x0a, Y5, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y7, Y7
+	VPADDD.BCST k<>+220(SB), Y7, Y27
+	VPADDD      Y27, Y16, Y16
+	VPRORD      $0x06, Y21, Y24
+	VPRORD      $0x0b, Y21, Y25
+	VPRORD      $0x19, Y21, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y21, Y27
+	VPTERNLOGD  $0xca, Y23, Y22, Y27
+	VPADDD      Y27, Y16, Y16
+	VPADDD      Y24, Y16, Y16
+	VPADDD      Y16, Y20, Y20
+	VPRORD      $0x02, Y17, Y24
+	VPRORD      $0x0d, Y17, Y25
+	VPRORD      $0x16, Y17, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y17, Y27
+	VPTERNLOGD  $0xe8, Y19, Y18, Y27
+	VPADDD      Y27, Y16, Y16
+	VPADDD      Y24, Y16, Y16
+	VPADDD      Y1, Y8, Y8
+	VPRORD      $0x07, Y9, Y28
+	VPRORD      $0x12, Y9, Y29
+	VPSRLD      $0x03, Y9, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y8, Y8
+	VPRORD      $0x11, Y6, Y28
+	VPRORD      $0x13, Y6, Y29
+	VPSRLD      $0x0a, Y6, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y8, Y8
+	VPADDD.BCST k<>+224(SB), Y8, Y27
+	VPADDD      Y27, Y23, Y23
+	VPRORD      $0x06, Y20, Y24
+	VPRORD      $0x0b, Y20, Y25
+	VPRORD      $0x19, Y20, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y20, Y27
+	VPTERNLOGD  $0xca, Y22, Y21, Y27
+	VPADDD      Y27, Y23, Y23
+	VPADDD      Y24, Y23, Y23
+	VPADDD      Y23, Y19, Y19
+	VPRORD      $0x02, Y16, Y24
+	VPRORD      $0x0d, Y16, Y25
+	VPRORD      $0x16, Y16, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y16, Y27
+	VPTERNLOGD  $0xe8, Y18, Y17, Y27
+	VPADDD      Y27, Y23, Y23
+	VPADDD      Y24, Y23, Y23
+	VPADDD      Y2, Y9, Y9
+	VPRORD      $0x07, Y10, Y28
+	VPRORD      $0x12, Y10, Y29
+	VPSRLD      $0x03, Y10, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y9, Y9
+	VPRORD      $0x11, Y7, Y28
+	VPRORD      $0x13, Y7, Y29
+	VPSRLD      $0x0a, Y7, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y9, Y9
+	VPADDD.BCST k<>+228(SB), Y9, Y27
+	VPADDD      Y27, Y22, Y22
+	VPRORD      $0x06, Y19, Y24
+	VPRORD      $0x0b, Y19, Y25
+	VPRORD      $0x19, Y19, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y19, Y27
+	VPTERNLOGD  $0xca, Y21, Y20, Y27
+	VPADDD      Y27, Y22, Y22
+	VPADDD      Y24, Y22, Y22
+	VPADDD      Y22, Y18, Y18
+	VPRORD      $0x02, Y23, Y24
+	VPRORD      $0x0d, Y23, Y25
+	VPRORD      $0x16, Y23, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y23, Y27
+	VPTERNLOGD  $0xe8, Y17, Y16, Y27
+	VPADDD      Y27, Y22, Y22
+	VPADDD      Y24, Y22, Y22
+	VPADDD      Y3, Y10, Y10
+	VPRORD      $0x07, Y11, Y28
+	VPRORD      $0x12, Y11, Y29
+	VPSRLD      $0x03, Y11, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y10, Y10
+	VPRORD      $0x11, Y8, Y28
+	VPRORD      $0x13, Y8, Y29
+	VPSRLD      $0x0a, Y8, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y10, Y10
+	VPADDD.BCST k<>+232(SB), Y10, Y27
+	VPADDD      Y27, Y21, Y21
+	VPRORD      $0x06, Y18, Y24
+	VPRORD      $0x0b, Y18, Y25
+	VPRORD      $0x19, Y18, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y18, Y27
+	VPTERNLOGD  $0xca, Y20, Y19, Y27
+	VPADDD      Y27, Y21, Y21
+	VPADDD      Y24, Y21, Y21
+	VPADDD      Y21, Y17, Y17
+	VPRORD      $0x02, Y22, Y24
+	VPRORD      $0x0d, Y22, Y25
+	VPRORD      $0x16, Y22, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y22, Y27
+	VPTERNLOGD  $0xe8, Y16, Y23, Y27
+	VPADDD      Y27, Y21, Y21
+	VPADDD      Y24, Y21, Y21
+	VPADDD      Y4, Y11, Y11
+	VPRORD      $0x07, Y12, Y28
+	VPRORD      $0x12, Y12, Y29
+	VPSRLD      $0x03, Y12, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y11, Y11
+	VPRORD      $0x11, Y9, Y28
+	VPRORD      $0x13, Y9, Y29
+	VPSRLD      $0x0a, Y9, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y11, Y11
+	VPADDD.BCST k<>+236(SB), Y11, Y27
+	VPADDD      Y27, Y20, Y20
+	VPRORD      $0x06, Y17, Y24
+	VPRORD      $0x0b, Y17, Y25
+	VPRORD      $0x19, Y17, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y17, Y27
+	VPTERNLOGD  $0xca, Y19, Y18, Y27
+	VPADDD      Y27, Y20, Y20
+	VPADDD      Y24, Y20, Y20
+	VPADDD      Y20, Y16, Y16
+	VPRORD      $0x02, Y21, Y24
+	VPRORD      $0x0d, Y21, Y25
+	VPRORD      $0x16, Y21, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y21, Y27
+	VPTERNLOGD  $0xe8, Y23, Y22, Y27
+	VPADDD      Y27, Y20, Y20
+	VPADDD      Y24, Y20, Y20
+	VPADDD      Y5, Y12, Y12
+	VPRORD      $0x07, Y13, Y28
+	VPRORD      $0x12, Y13, Y29
+	VPSRLD      $0x03, Y13, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y12, Y12
+	VPRORD      $0x11, Y10, Y28
+	VPRORD      $0x13, Y10, Y29
+	VPSRLD      $0x0a, Y10, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y12, Y12
+	VPADDD.BCST k<>+240(SB), Y12, Y27
+	VPADDD      Y27, Y19, Y19
+	VPRORD      $0x06, Y16, Y24
+	VPRORD      $0x0b, Y16, Y25
+	VPRORD      $0x19, Y16, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y16, Y27
+	VPTERNLOGD  $0xca, Y18, Y17, Y27
+	VPADDD      Y27, Y19, Y19
+	VPADDD      Y24, Y19, Y19
+	VPADDD      Y19, Y23, Y23
+	VPRORD      $0x02, Y20, Y24
+	VPRORD      $0x0d, Y20, Y25
+	VPRORD      $0x16, Y20, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y20, Y27
+	VPTERNLOGD  $0xe8, Y22, Y21, Y27
+	VPADDD      Y27, Y19, Y19
+	VPADDD      Y24, Y19, Y19
+	VPADDD      Y6, Y13, Y13
+	VPRORD      $0x07, Y14, Y28
+	VPRORD      $0x12, Y14, Y29
+	VPSRLD      $0x03, Y14, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y13, Y13
+	VPRORD      $0x11, Y11, Y28
+	VPRORD      $0x13, Y11, Y29
+	VPSRLD      $0x0a, Y11, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y13, Y13
+	VPADDD.BCST k<>+244(SB), Y13, Y27
+	VPADDD      Y27, Y18, Y18
+	VPRORD      $0x06, Y23, Y24
+	VPRORD      $0x0b, Y23, Y25
+	VPRORD      $0x19, Y23, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y23, Y27
+	VPTERNLOGD  $0xca, Y17, Y16, Y27
+	VPADDD      Y27, Y18, Y18
+	VPADDD      Y24, Y18, Y18
+	VPADDD      Y18, Y22, Y22
+	VPRORD      $0x02, Y19, Y24
+	VPRORD      $0x0d, Y19, Y25
+	VPRORD      $0x16, Y19, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y19, Y27
+	VPTERNLOGD  $0xe8, Y21, Y20, Y27
+	VPADDD      Y27, Y18, Y18
+	VPADDD      Y24, Y18, Y18
+	VPADDD      Y7, Y14, Y14
+	VPRORD      $0x07, Y15, Y28
+	VPRORD      $0x12, Y15, Y29
+	VPSRLD      $0x03, Y15, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y14, Y14
+	VPRORD      $0x11, Y12, Y28
+	VPRORD      $0x13, Y12, Y29
+	VPSRLD      $0x0a, Y12, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y14, Y14
+	VPADDD.BCST k<>+248(SB), Y14, Y27
+	VPADDD      Y27, Y17, Y17
+	VPRORD      $0x06, Y22, Y24
+	VPRORD      $0x0b, Y22, Y25
+	VPRORD      $0x19, Y22, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y22, Y27
+	VPTERNLOGD  $0xca, Y16, Y23, Y27
+	VPADDD      Y27, Y17, Y17
+	VPADDD      Y24, Y17, Y17
+	VPADDD      Y17, Y21, Y21
+	VPRORD      $0x02, Y18, Y24
+	VPRORD      $0x0d, Y18, Y25
+	VPRORD      $0x16, Y18, Y26
+	VPTERNLOGD  $0x96, Y26, Y25, Y24
+	VMOVDQA32   Y18, Y27
+	VPTERNLOGD  $0xe8, Y20, Y19, Y27
+	VPADDD      Y27, Y17, Y17
+	VPADDD      Y24, Y17, Y17
+	VPADDD      Y8, Y15, Y15
+	VPRORD      $0x07, Y0, Y28
+	VPRORD      $0x12, Y0, Y29
+	VPSRLD      $0x03, Y0, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y15, Y15
+	VPRORD      $0x11, Y13, Y28
+	VPRORD      $0x13, Y13, Y29
+	VPSRLD      $0x0a, Y13, Y30
+	VPTERNLOGD  $0x96, Y30, Y29, Y28
+	VPADDD      Y28, Y15, Y15
+	VPADDD.BCST k<>+252(SB), Y15, Y27
 	VPADDD      Y27, Y16, Y16
 	VPRORD      $0x06, Y21, Y24
 	VPRORD      $0x0b, Y21, Y25
@@ -4058,41 +4192,529 @@ block:
 done:
 	RET
 
-// func blocks2(states *[2]*[8]uint32, data *[2]*byte, scratch *[8][16]uint32, n int)
+// func mixed(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, SHA, SSE2, SSE4.1, SSSE3
+TEXT ·mixed(SB), NOSPLIT|NOFRAME, $0-32
+	MOVQ      states+0(FP), DX
+	MOVQ      data+8(FP), DI
+	MOVQ      scratch+16(FP), BX
+	ADDQ      $0x3f, BX
+	ANDQ      $-64, BX
+	MOVQ      n+24(FP), CX
+	TESTQ     CX, CX
+	JZ        done
+	LEAQ      wideK<>+0(SB), AX
+	VZEROUPPER
+	VMOVDQU32 swap<>+0(SB), Y31
+	MOVL      $0x00000033, SI
+	KMOVW     SI, K1
+	KNOTW     K1, K2
+	MOVQ      (DI), R8
+	MOVQ      (DX), SI
+	MOVOU     (SI), X1
+	MOVOU     16(SI), X2
+	PSHUFD    $0xb1, X1, X1
+	PSHUFD    $0x1b, X2, X2
+	MOVO      X1, X0
+	PALIGNR   $0x08, X2, X1
+	PBLENDW   $0xf0, X0, X2
+	MOVQ      8(DI), R9
+	MOVQ      8(DX), SI
+	MOVOU     (SI), X3
+	MOVOU     16(SI), X4
+	PSHUFD    $0xb1, X3, X3
+	PSHUFD    $0x1b, X4, X4
+	MOVO      X3, X0
+	PALIGNR   $0x08, X4, X3
+	PBLENDW   $0xf0, X0, X4
+
+block:
+	MOVOU        X1, (BX)
+	MOVOU        X2, 16(BX)
+	MOVOU        X3, 32(BX)
+	MOVOU        X4, 48(BX)
+	VMOVDQU32    (R8), X16
+	VINSERTI32X4 $0x01, (R9), Y16, Y16
+	VPSHUFB      Y31, Y16, Y16
+	VPADDD       (AX), Y16, Y20
+	VMOVDQU32    Y20, 64(BX)
+	MOVOU        64(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        80(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         72(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         88(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VMOVDQU32    16(R8), X17
+	VINSERTI32X4 $0x01, 16(R9), Y17, Y17
+	VPSHUFB      Y31, Y17, Y17
+	VPADDD       32(AX), Y17, Y20
+	VMOVDQU32    Y20, 96(BX)
+	MOVOU        96(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        112(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         104(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         120(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VMOVDQU32    32(R8), X18
+	VINSERTI32X4 $0x01, 32(R9), Y18, Y18
+	VPSHUFB      Y31, Y18, Y18
+	VPADDD       64(AX), Y18, Y20
+	VMOVDQU32    Y20, 128(BX)
+	MOVOU        128(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        144(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         136(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         152(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VMOVDQU32    48(R8), X19
+	VINSERTI32X4 $0x01, 48(R9), Y19, Y19
+	VPSHUFB      Y31, Y19, Y19
+	VPADDD       96(AX), Y19, Y20
+	VMOVDQU32    Y20, 160(BX)
+	MOVOU        160(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        176(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         168(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         184(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPADDD       Y23, Y16, Y16
+	VPADDD       Y20, Y16, Y16
+	VPSHUFD      $0xfe, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K1, Y16
+	VPSHUFD      $0x40, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K2, Y16
+	VPADDD       128(AX), Y16, Y20
+	VMOVDQU32    Y20, 64(BX)
+	MOVOU        64(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        80(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         72(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         88(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPADDD       Y23, Y17, Y17
+	VPADDD       Y20, Y17, Y17
+	VPSHUFD      $0xfe, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K1, Y17
+	VPSHUFD      $0x40, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K2, Y17
+	VPADDD       160(AX), Y17, Y20
+	VMOVDQU32    Y20, 96(BX)
+	MOVOU        96(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        112(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         104(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         120(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPADDD       Y23, Y18, Y18
+	VPADDD       Y20, Y18, Y18
+	VPSHUFD      $0xfe, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K1, Y18
+	VPSHUFD      $0x40, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K2, Y18
+	VPADDD       192(AX), Y18, Y20
+	VMOVDQU32    Y20, 128(BX)
+	MOVOU        128(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        144(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         136(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         152(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPADDD       Y23, Y19, Y19
+	VPADDD       Y20, Y19, Y19
+	VPSHUFD      $0xfe, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K1, Y19
+	VPSHUFD      $0x40, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K2, Y19
+	VPADDD       224(AX), Y19, Y20
+	VMOVDQU32    Y20, 160(BX)
+	MOVOU        160(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        176(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         168(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         184(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPADDD       Y23, Y16, Y16
+	VPADDD       Y20, Y16, Y16
+	VPSHUFD      $0xfe, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K1, Y16
+	VPSHUFD      $0x40, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K2, Y16
+	VPADDD       256(AX), Y16, Y20
+	VMOVDQU32    Y20, 64(BX)
+	MOVOU        64(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        80(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         72(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         88(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPADDD       Y23, Y17, Y17
+	VPADDD       Y20, Y17, Y17
+	VPSHUFD      $0xfe, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K1, Y17
+	VPSHUFD      $0x40, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K2, Y17
+	VPADDD       288(AX), Y17, Y20
+	VMOVDQU32    Y20, 96(BX)
+	MOVOU        96(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        112(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         104(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         120(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPADDD       Y23, Y18, Y18
+	VPADDD       Y20, Y18, Y18
+	VPSHUFD      $0xfe, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K1, Y18
+	VPSHUFD      $0x40, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K2, Y18
+	VPADDD       320(AX), Y18, Y20
+	VMOVDQU32    Y20, 128(BX)
+	MOVOU        128(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        144(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         136(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         152(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPADDD       Y23, Y19, Y19
+	VPADDD       Y20, Y19, Y19
+	VPSHUFD      $0xfe, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K1, Y19
+	VPSHUFD      $0x40, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K2, Y19
+	VPADDD       352(AX), Y19, Y20
+	VMOVDQU32    Y20, 160(BX)
+	MOVOU        160(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        176(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         168(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         184(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPADDD       Y23, Y16, Y16
+	VPADDD       Y20, Y16, Y16
+	VPSHUFD      $0xfe, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K1, Y16
+	VPSHUFD      $0x40, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y16, K2, Y16
+	VPADDD       384(AX), Y16, Y20
+	VMOVDQU32    Y20, 64(BX)
+	MOVOU        64(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        80(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         72(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         88(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPADDD       Y23, Y17, Y17
+	VPADDD       Y20, Y17, Y17
+	VPSHUFD      $0xfe, Y16, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K1, Y17
+	VPSHUFD      $0x40, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y17, K2, Y17
+	VPADDD       416(AX), Y17, Y20
+	VMOVDQU32    Y20, 96(BX)
+	MOVOU        96(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        112(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         104(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         120(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y18, Y19, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y16, Y17, Y23
+	VPADDD       Y23, Y18, Y18
+	VPADDD       Y20, Y18, Y18
+	VPSHUFD      $0xfe, Y17, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K1, Y18
+	VPSHUFD      $0x40, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y18, K2, Y18
+	VPADDD       448(AX), Y18, Y20
+	VMOVDQU32    Y20, 128(BX)
+	MOVOU        128(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        144(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         136(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         152(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	VPALIGNR     $0x04, Y19, Y16, Y23
+	VPRORD       $0x07, Y23, Y20
+	VPRORD       $0x12, Y23, Y21
+	VPSRLD       $0x03, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPALIGNR     $0x04, Y17, Y18, Y23
+	VPADDD       Y23, Y19, Y19
+	VPADDD       Y20, Y19, Y19
+	VPSHUFD      $0xfe, Y18, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K1, Y19
+	VPSHUFD      $0x40, Y19, Y23
+	VPRORD       $0x11, Y23, Y20
+	VPRORD       $0x13, Y23, Y21
+	VPSRLD       $0x0a, Y23, Y22
+	VPTERNLOGD   $0x96, Y22, Y21, Y20
+	VPADDD       Y20, Y19, K2, Y19
+	VPADDD       480(AX), Y19, Y20
+	VMOVDQU32    Y20, 160(BX)
+	MOVOU        160(BX), X0
+	SHA256RNDS2  X0, X1, X2
+	MOVOU        176(BX), X0
+	SHA256RNDS2  X0, X3, X4
+	MOVQ         168(BX), X0
+	SHA256RNDS2  X0, X2, X1
+	MOVQ         184(BX), X0
+	SHA256RNDS2  X0, X4, X3
+	MOVOU        (BX), X0
+	PADDD        X0, X1
+	MOVOU        16(BX), X0
+	PADDD        X0, X2
+	ADDQ         $0x40, R8
+	MOVOU        32(BX), X0
+	PADDD        X0, X3
+	MOVOU        48(BX), X0
+	PADDD        X0, X4
+	ADDQ         $0x40, R9
+	DECQ         CX
+	JNZ          block
+	MOVQ         (DX), SI
+	PSHUFD       $0x1b, X1, X1
+	PSHUFD       $0xb1, X2, X2
+	MOVO         X1, X0
+	PBLENDW      $0xf0, X2, X1
+	PALIGNR      $0x08, X0, X2
+	MOVOU        X1, (SI)
+	MOVOU        X2, 16(SI)
+	MOVQ         8(DX), SI
+	PSHUFD       $0x1b, X3, X3
+	PSHUFD       $0xb1, X4, X4
+	MOVO         X3, X0
+	PBLENDW      $0xf0, X4, X3
+	PALIGNR      $0x08, X0, X4
+	MOVOU        X3, (SI)
+	MOVOU        X4, 16(SI)
+	VZEROUPPER
+
+done:
+	RET
+
+// func pair(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
 // Requires: SHA, SSE2, SSE4.1, SSSE3
-TEXT ·blocks2(SB), NOSPLIT|NOFRAME, $0-32
+TEXT ·pair(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ    states+0(FP), DX
-	MOVQ    data+8(FP), BX
-	MOVQ    scratch+16(FP), R10
+	MOVQ    data+8(FP), DI
+	MOVQ    scratch+16(FP), BX
+	ADDQ    $0x3f, BX
+	ANDQ    $-64, BX
 	MOVQ    n+24(FP), CX
 	TESTQ   CX, CX
 	JZ      done
-	LEAQ    k256<>+0(SB), AX
+	LEAQ    k<>+0(SB), AX
 	MOVOU   swap<>+0(SB), X15
-	MOVQ    (DX), DI
-	MOVQ    (BX), R8
-	MOVOU   (DI), X1
-	MOVOU   16(DI), X2
+	MOVQ    (DI), R8
+	MOVQ    (DX), SI
+	MOVOU   (SI), X1
+	MOVOU   16(SI), X2
 	PSHUFD  $0xb1, X1, X1
 	PSHUFD  $0x1b, X2, X2
-	MOVO    X1, X13
+	MOVO    X1, X0
 	PALIGNR $0x08, X2, X1
-	PBLENDW $0xf0, X13, X2
+	PBLENDW $0xf0, X0, X2
+	MOVQ    8(DI), R9
 	MOVQ    8(DX), SI
-	MOVQ    8(BX), R9
 	MOVOU   (SI), X3
 	MOVOU   16(SI), X4
 	PSHUFD  $0xb1, X3, X3
 	PSHUFD  $0x1b, X4, X4
-	MOVO    X3, X13
+	MOVO    X3, X0
 	PALIGNR $0x08, X4, X3
-	PBLENDW $0xf0, X13, X4
+	PBLENDW $0xf0, X0, X4
 
 block:
-	MOVOU       X1, (R10)
-	MOVOU       X2, 16(R10)
-	MOVOU       X3, 32(R10)
-	MOVOU       X4, 48(R10)
+	MOVOU       X1, (BX)
+	MOVOU       X2, 16(BX)
+	MOVOU       X3, 32(BX)
+	MOVOU       X4, 48(BX)
 	MOVOU       (R8), X5
 	PSHUFB      X15, X5
 	MOVOU       (R9), X9
@@ -4437,30 +5059,32 @@ block:
 	SHA256RNDS2 X0, X2, X1
 	MOVO        X14, X0
 	SHA256RNDS2 X0, X4, X3
-	MOVOU       (R10), X13
-	PADDD       X13, X1
-	MOVOU       16(R10), X13
-	PADDD       X13, X2
+	MOVOU       (BX), X0
+	PADDD       X0, X1
+	MOVOU       16(BX), X0
+	PADDD       X0, X2
 	ADDQ        $0x40, R8
-	MOVOU       32(R10), X13
-	PADDD       X13, X3
-	MOVOU       48(R10), X13
-	PADDD       X13, X4
+	MOVOU       32(BX), X0
+	PADDD       X0, X3
+	MOVOU       48(BX), X0
+	PADDD       X0, X4
 	ADDQ        $0x40, R9
 	DECQ        CX
 	JNZ         block
+	MOVQ        (DX), SI
 	PSHUFD      $0x1b, X1, X1
 	PSHUFD      $0xb1, X2, X2
-	MOVO        X1, X13
+	MOVO        X1, X0
 	PBLENDW     $0xf0, X2, X1
-	PALIGNR     $0x08, X13, X2
-	MOVOU       X1, (DI)
-	MOVOU       X2, 16(DI)
+	PALIGNR     $0x08, X0, X2
+	MOVOU       X1, (SI)
+	MOVOU       X2, 16(SI)
+	MOVQ        8(DX), SI
 	PSHUFD      $0x1b, X3, X3
 	PSHUFD      $0xb1, X4, X4
-	MOVO        X3, X13
+	MOVO        X3, X0
 	PBLENDW     $0xf0, X4, X3
-	PALIGNR     $0x08, X13, X4
+	PALIGNR     $0x08, X0, X4
 	MOVOU       X3, (SI)
 	MOVOU       X4, 16(SI)
 

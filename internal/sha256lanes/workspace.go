@@ -30,7 +30,7 @@ type workspace struct {
 	n       int // lanes in use: the first n
 	own     [MaxLanes]ownLane
 	unused  [8]uint32     // the state of a kernel's lanes that have no stream
-	scratch [8][16]uint32 // for the kernels, which have no stack frame
+	scratch [9][16]uint32 // for the kernels, which have no stack frame
 	states  [MaxLanes]*[8]uint32
 	data    [MaxLanes]*byte
 	serial  serial
@@ -72,20 +72,21 @@ func (w *workspace) addMessage(sum *[sha256.Size]byte, message []byte) {
 
 // step advances some lanes with the best kernel for that many, and takes away those that are done.
 func (w *workspace) step() {
-	width := current.width[w.n]
-	if width == 1 {
+	k := current.kernel[w.n]
+	if k == serialKernel {
 		l := &w.lanes[0]
 		w.serial.advance(l.state, l.data)
 		l.data = nil
 	} else {
-		w.together(width)
+		w.together(k)
 	}
 	w.removeDone()
 }
 
-// together advances up to width lanes as far as the shortest of them goes. If there are more, it is the
-// longest that go first: then there is company for each until the end.
-func (w *workspace) together(width int) {
+// together advances as many lanes as k takes, as far as the shortest of them goes. If there are more, it
+// is the longest that go first: then there is company for each until the end.
+func (w *workspace) together(k kernel) {
+	width := k.lanes()
 	w.longestFirst(width)
 	lanes := w.lanes[:min(w.n, width)]
 	size := maxStep
@@ -97,7 +98,7 @@ func (w *workspace) together(width int) {
 	for i := len(lanes); i < width; i++ {
 		w.states[i], w.data[i] = &w.unused, w.data[0]
 	}
-	w.blocks(width, size/BlockSize)
+	w.blocks(k, size/BlockSize)
 	for i := range lanes {
 		lanes[i].data = lanes[i].data[size:]
 	}

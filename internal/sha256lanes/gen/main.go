@@ -38,12 +38,14 @@ func generate() (map[string][]byte, error) {
 	c := build.NewContext()
 	c.ConstraintExpr("amd64,!purego")
 	t := tables{
-		k:    roundConstants(c),
-		swap: swapMask(c),
+		k:     roundConstants(c, "k", 1),
+		wideK: roundConstants(c, "wideK", 2),
+		swap:  swapMask(c),
 	}
-	wide16(c, t)
-	wide8(c, t)
-	pair(c, t)
+	wide16Kernel(c, t)
+	wide8Kernel(c, t)
+	mixedKernel(c, t)
+	pairKernel(c, t)
 	cpuid(c)
 
 	file, err := c.Result()
@@ -74,6 +76,13 @@ func function(c *build.Context, name, signature string, doc ...string) {
 	c.Pragma("noescape")
 	c.Doc(doc...)
 	c.SignatureExpr(signature)
+}
+
+// loadScratch leaves the first address within scratch that begins a cache line.
+func loadScratch(c *build.Context, r reg.GPPhysical) {
+	c.Load(c.Param("scratch"), r)
+	c.ADDQ(imm(63), r)
+	c.ANDQ(operand.I8(-64), r)
 }
 
 // cpuid emits the instruction itself: golang.org/x/sys/cpu does not report the SHA extensions of amd64.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/big"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -10,16 +11,21 @@ import (
 
 // tables are the read-only data of the kernels.
 type tables struct {
-	k    operand.Mem // the 64 round constants
-	swap operand.Mem // shuffle mask that turns the bytes of each word round, once for each 128 bits
+	k     operand.Mem // the 64 round constants
+	wideK operand.Mem // the same with each 128 bits twice
+	swap  operand.Mem // shuffle mask that turns the bytes of each word round, once for each 128 bits
 }
 
-// roundConstants lays out K of FIPS 180-4, section 4.2.2.
-func roundConstants(c *build.Context) operand.Mem {
-	mem := c.StaticGlobal("k256")
+// roundConstants lays out K of FIPS 180-4, section 4.2.2, with each four words repeated.
+func roundConstants(c *build.Context, name string, times int) operand.Mem {
+	mem := c.StaticGlobal(name)
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
-	for _, k := range cubeRoots() {
-		c.AppendDatum(operand.U32(k))
+	for four := range slices.Chunk(cubeRoots(), 4) {
+		for range times {
+			for _, k := range four {
+				c.AppendDatum(operand.U32(k))
+			}
+		}
 	}
 	return mem
 }

@@ -52,12 +52,13 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 // emit writes the whole function. The new states are stored after the last block has been read, so
 // that a fault leaves the old ones.
 func (k *wide) emit(loadStates, loadBlock, storeStates func()) {
-	function(k.Context, fmt.Sprintf("blocks%d", k.lanes),
-		fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[8][16]uint32, n int)", k.lanes),
-		fmt.Sprintf("blocks%d advances %[1]d states by n blocks each. It needs AVX-512 F, BW and VL.", k.lanes))
+	name := fmt.Sprintf("wide%d", k.lanes)
+	function(k.Context, name,
+		fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[9][16]uint32, n int)", k.lanes),
+		fmt.Sprintf("%s advances %d states by n blocks each. It needs AVX-512 F, BW and VL.", name, k.lanes))
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
-	k.Load(k.Param("scratch"), k.scratch)
+	loadScratch(k.Context, k.scratch)
 	k.Load(k.Param("n"), k.blocks)
 	k.TESTQ(k.blocks, k.blocks)
 	k.JZ(operand.LabelRef("done"))
@@ -147,18 +148,18 @@ func (k *wide) rotations(x reg.VecPhysical, r0, r1, r2 uint8, t []reg.VecPhysica
 func (k *wide) schedule(i int) {
 	w := k.w[i%16]
 	k.VPADDD(k.w[(i+9)%16], w, w)
-	k.sigma(k.w[(i+1)%16], 7, 18, 3, k.tmp[4:7])
+	sigma(k.Context, k.w[(i+1)%16], 7, 18, 3, k.tmp[4:7])
 	k.VPADDD(k.tmp[4], w, w)
-	k.sigma(k.w[(i+14)%16], 17, 19, 10, k.tmp[4:7])
+	sigma(k.Context, k.w[(i+14)%16], 17, 19, 10, k.tmp[4:7])
 	k.VPADDD(k.tmp[4], w, w)
 }
 
 // sigma leaves σ, the exclusive or of two rotations and a shift of x, in t[0].
-func (k *wide) sigma(x reg.VecPhysical, r0, r1, shift uint8, t []reg.VecPhysical) {
-	k.VPRORD(imm(r0), x, t[0])
-	k.VPRORD(imm(r1), x, t[1])
-	k.VPSRLD(imm(shift), x, t[2])
-	k.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
+func sigma(c *build.Context, x reg.VecPhysical, r0, r1, shift uint8, t []reg.VecPhysical) {
+	c.VPRORD(imm(r0), x, t[0])
+	c.VPRORD(imm(r1), x, t[1])
+	c.VPSRLD(imm(shift), x, t[2])
+	c.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
 }
 
 // transpose4 transposes, within each 128 bits, the four words of four registers.

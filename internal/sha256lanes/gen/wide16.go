@@ -11,8 +11,8 @@ const (
 	odd  = 0xdd // 1 and 3
 )
 
-// wide16 emits the kernel for sixteen streams in ZMM registers.
-func wide16(c *build.Context, t tables) {
+// wide16Kernel emits the kernel for sixteen streams in ZMM registers.
+func wide16Kernel(c *build.Context, t tables) {
 	k := newWide(c, t, 16)
 	k.emit(k.loadStates16, k.loadBlock16, k.storeStates16)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// wide8 emits the kernel for eight streams in YMM registers.
-func wide8(c *build.Context, t tables) {
+// wide8Kernel emits the kernel for eight streams in YMM registers.
+func wide8Kernel(c *build.Context, t tables) {
 	k := newWide(c, t, 8)
 	k.emit(k.loadStates8, k.loadBlock8, k.storeStates8)
 }

@@ -1,0 +1,67 @@
+package sha256lanes
+
+import "testing"
+
+// Kernels maps the names of all kernels that this CPU and build can run, besides crypto/sha256, to the
+// number of streams that each takes.
+func Kernels() map[string]int {
+	names := map[kernel]string{pairKernel: "pair", mixedKernel: "mixed", wide8Kernel: "wide8", wide16Kernel: "wide16"}
+	all, noAVX512, noSHA := detect(), detect(), detect()
+	noAVX512.avx512f = false
+	noSHA.sha = false
+	able := map[string]int{}
+	for k, name := range names {
+		if all.rates()[k]+noAVX512.rates()[k]+noSHA.rates()[k] > 0 {
+			able[name] = k.lanes()
+		}
+	}
+	return able
+}
+
+// UseKernel makes the rest of a test use one kernel for any number of streams, or crypto/sha256 if the
+// name is not one of Kernels.
+func UseKernel(t testing.TB, name string) {
+	k := map[string]kernel{"pair": pairKernel, "mixed": mixedKernel, "wide8": wide8Kernel, "wide16": wide16Kernel}[name]
+	p := plan{}
+	for n := range p.kernel {
+		p.kernel[n], p.rate[n] = k, 1
+	}
+	setPlan(t, p)
+}
+
+// FeatureNames are what MaskFeature and ImagineFeatures know.
+var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
+
+// MaskFeatures makes the rest of a test run as if the CPU lacked some features.
+func MaskFeatures(t testing.TB, names ...string) {
+	f := detect()
+	f.clear(names)
+	setPlan(t, choose(f, false))
+}
+
+// ImagineFeatures returns, by number of streams, the lanes that would be used on a CPU with all features but
+// these.
+func ImagineFeatures(fips bool, missing ...string) [MaxLanes + 1]int {
+	f := features{true, true, true, true, true, true}
+	f.clear(missing)
+	var lanes [MaxLanes + 1]int
+	for n, k := range choose(f, fips).kernel {
+		lanes[n] = k.lanes()
+	}
+	return lanes
+}
+
+func (f *features) clear(names []string) {
+	for _, name := range names {
+		*map[string]*bool{
+			"avx512f": &f.avx512f, "avx512bw": &f.avx512bw, "avx512vl": &f.avx512vl,
+			"sha": &f.sha, "ssse3": &f.ssse3, "sse41": &f.sse41,
+		}[name] = false
+	}
+}
+
+func setPlan(t testing.TB, p plan) {
+	old := current
+	current = p
+	t.Cleanup(func() { current = old })
+}

@@ -1,0 +1,65 @@
+package sha256lanes_test
+
+import (
+	"crypto/fips140"
+	"slices"
+	"testing"
+
+	"github.com/modelsigning/modelsigning/internal/sha256lanes"
+)
+
+// The machines of others: what runs where a feature is missing.
+func TestMissingFeature(t *testing.T) {
+	for _, name := range sha256lanes.FeatureNames {
+		t.Run(name, func(t *testing.T) {
+			avx512 := name[:3] == "avx"
+			lanes := sha256lanes.ImagineFeatures(false, name)
+			if slices.Contains(lanes[:], 2) != avx512 {
+				t.Errorf("two streams together where %s is missing: %v", name, lanes)
+			}
+			if wide := slices.Contains(lanes[:], 16) || slices.Contains(lanes[:], 8); wide == avx512 {
+				t.Errorf("eight or sixteen streams together where %s is missing: %v", name, lanes)
+			}
+			sha256lanes.MaskFeatures(t, name)
+			messages := make([][]byte, 0, 33)
+			for i := range cap(messages) {
+				messages = append(messages, random(uint64(i), 97*i))
+				checkMany(t, messages)
+				checkAdvance(t, messages)
+			}
+		})
+	}
+}
+
+func TestNoKernels(t *testing.T) {
+	var serial [sha256lanes.MaxLanes + 1]int
+	for i := range serial {
+		serial[i] = 1
+	}
+	if got := sha256lanes.ImagineFeatures(false, sha256lanes.FeatureNames...); got != serial {
+		t.Errorf("without features: got %v lanes", got)
+	}
+	if got := sha256lanes.ImagineFeatures(true); got != serial {
+		t.Errorf("FIPS mode: got %v lanes", got)
+	}
+	if fips140.Enabled() && sha256lanes.Lanes() != 1 {
+		t.Errorf("FIPS mode is on: got %d lanes", sha256lanes.Lanes())
+	}
+}
+
+func TestRate(t *testing.T) {
+	for _, missing := range [][]string{nil, {"sha"}, {"avx512f"}, {"sha", "avx512f"}} {
+		sha256lanes.MaskFeatures(t, missing...)
+		if got := sha256lanes.Rate(1); got != 1 {
+			t.Errorf("without %v: Rate(1) = %v, want 1", missing, got)
+		}
+		for n := range 40 {
+			if sha256lanes.Rate(n) > sha256lanes.Rate(n+1) {
+				t.Errorf("without %v: Rate falls from %d to %d", missing, n, n+1)
+			}
+		}
+		if lanes := sha256lanes.Lanes(); sha256lanes.Rate(lanes) != sha256lanes.Rate(100) {
+			t.Errorf("without %v: more than Lanes() = %d is faster", missing, lanes)
+		}
+	}
+}

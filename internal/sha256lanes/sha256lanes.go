@@ -3,16 +3,19 @@
 // One SHA-256 is a chain: each step waits for the one before, and most of a core idles meanwhile.
 // Independent streams fill the gaps. On amd64 this package advances
 //
-//   - sixteen or eight streams together in vector registers, where the CPU has AVX-512 F, BW and VL;
-//   - two streams together with the SHA extensions, where it has SHA, SSSE3 and SSE4.1;
-//   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256.
+//   - sixteen or eight streams together, a lane of each vector register for each, where the CPU has AVX-512
+//     F, BW and VL (Intel servers since Skylake, AMD since Zen 4);
+//   - two streams together, where it has SHA, SSSE3 and SSE4.1 (AMD since Zen, Intel since Ice Lake), the
+//     better if it has that AVX-512 too;
+//   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256. There is no
+//     kernel for arm64.
 //
 // Which it is, is chosen for every step by how many streams there are; [Lanes] and [Rate] tell a caller
 // that schedules work what pays. Built with the tag purego, or running in FIPS 140 mode
 // ([crypto/fips140.Enabled]), all hashing is done by crypto/sha256.
 //
 // Different calls may run at the same time as long as they have no Stream and no destination in common.
-// Nothing is started in the background and nothing is allocated in the steady state.
+// Nothing is started in the background, and nothing is allocated once a few calls have been made.
 //
 // # Mapped files
 //
@@ -21,6 +24,7 @@
 // used again: Advance and Sum panic until they are set to Stream{}.
 package sha256lanes
 
+// The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
 //go:generate go -C gen run .
 
 import (
@@ -50,8 +54,8 @@ type Stream struct {
 }
 
 // Advance appends data[i] to streams[i], for every i. Each length must be a multiple of BlockSize; they may
-// differ. There may be any number of streams, Lanes or more of them of similar length being best. Advance
-// panics if the slices differ in length, or if a stream occurs twice.
+// differ. There may be any number of streams; it is best to have Lanes of them or more, with a few KiB each and
+// more. Advance panics if the slices differ in length, or if a stream occurs twice.
 func Advance(streams []*Stream, data [][]byte) {
 	if len(streams) != len(data) {
 		panic("sha256lanes: streams and data differ in length")

@@ -21,7 +21,7 @@
 //
 // The data may be a mapped file. If reading it faults (it was truncated, its disk failed) under
 // [runtime/debug.SetPanicOnFault], the panic may be recovered. The streams of that call then cannot be
-// used again: Advance and Sum panic until they are set to Stream{}.
+// used again: Advance and Sum panic until they are set to Stream{}. What SumMany had written means nothing.
 package sha256lanes
 
 // The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
@@ -60,10 +60,12 @@ func Advance(streams []*Stream, data [][]byte) {
 	if len(streams) != len(data) {
 		panic("sha256lanes: streams and data differ in length")
 	}
-	for i, s := range streams {
-		if len(data[i])%BlockSize != 0 {
+	for _, d := range data {
+		if len(d)%BlockSize != 0 {
 			panic("sha256lanes: data is not whole blocks")
 		}
+	}
+	for _, s := range streams {
 		s.begin()
 	}
 	w := workspaces.Get().(*workspace)

@@ -68,8 +68,8 @@ func generate() (map[string][]byte, error) {
 	return files, nil
 }
 
-// function begins a kernel. All are leaves without a frame: a page fault on a mapped file may then
-// unwind and even move the stack under them, for there are no locals whose layout would have to be known.
+// function begins a kernel. All are leaves without a frame, so a fault while they read a mapped file
+// unwinds through them like through any other function; the caller gives them the memory that they need.
 func function(c *build.Context, name, signature string, doc ...string) {
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT | attr.NOFRAME)

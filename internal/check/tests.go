@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+func (c *checker) testShort(ctx context.Context) error {
+	return c.goTest(ctx, c.root, nil)
+}
+
+func (c *checker) test(ctx context.Context) error {
+	for _, dir := range c.modules {
+		if err := c.goTest(ctx, dir, []string{"CGO_ENABLED=1"}, "-race", "-timeout=15m"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) testPlain(ctx context.Context) error {
+	return c.goTest(ctx, c.root, []string{"CGO_ENABLED=0"}, "-tags=nosigstore,purego")
+}
+
+// goTest runs go test on all packages of a module and shows what it would show, and the reason of each skip.
+func (c *checker) goTest(ctx context.Context, dir string, env []string, flags ...string) error {
+	args := append(append([]string{"go", "test", "-json"}, flags...), "./...")
+	cmd := c.command(ctx, dir, env, args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	readErr := c.show(out)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("go test: %w", err)
+	}
+	return readErr
+}
+
+// An event is a line that go test -json prints, as go doc test2json describes it.
+type event struct{ Action, Package, Test, Output string }
+
+type testName struct{ pkg, test string }
+
+func (c *checker) show(r io.Reader) error {
+	said := map[testName][]string{}
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var e event
+		if json.Unmarshal(line, &e) != nil {
+			fmt.Printf("%s", line) // from the go command itself
+			continue
+		}
+		c.event(e, said)
+	}
+}
+
+func (c *checker) event(e event, said map[testName][]string) {
+	name := testName{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Print(e.Output)
+	case "output":
+		if e.Test == "" && strings.HasPrefix(e.Output, "ok ") {
+			fmt.Print(e.Output)
+		}
+		said[name] = append(said[name], e.Output)
+		return
+	case "pass":
+		c.count(e, &c.counts.passed)
+	case "fail":
+		c.count(e, &c.counts.failed)
+		fmt.Print(strings.Join(said[name], ""))
+	case "skip":
+		c.count(e, &c.counts.skipped)
+		if e.Test != "" {
+			fmt.Printf("skip\t%s %s: %s\n", e.Package, e.Test, reason(said[name]))
+		}
+	default:
+		return
+	}
+	delete(said, name)
+}
+
+// count counts tests, not packages.
+func (c *checker) count(e event, n *int) {
+	if e.Test != "" {
+		*n++
+	}
+}
+
+// reason returns what a skipped test said, without the lines that go test adds.
+func reason(said []string) string {
+	var words []string
+	for _, line := range said {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+			words = append(words, line)
+		}
+	}
+	return strings.Join(words, " ")
+}

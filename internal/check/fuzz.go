@@ -55,7 +55,8 @@ func (c *checker) fuzz(ctx context.Context) error {
 }
 
 func (c *checker) fuzzOne(ctx context.Context, t target) error {
-	args := []string{"go", "test", "-run=^$", "-fuzz=^" + t.name + "$", "-fuzztime=" + c.fuzztime.String(), "-parallel=1", t.pkg}
+	args := []string{"go", "test", "-run=^$", "-fuzz=^" + t.name + "$", "-fuzztime=" + c.fuzztime.String(),
+		"-fuzzminimizetime=2s", "-parallel=1", t.pkg}
 	var out []byte
 	var err error
 	for range 2 {

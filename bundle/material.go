@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// maxItems bounds the certificates, log entries and timestamps of one bundle, each by itself.
-const maxItems = 32
+// MaxItems is how many certificates, log entries and timestamps one bundle may have, of each.
+const MaxItems = 32
 
 func (p *parser) material(d *strictjson.Decoder) (*protobundle.VerificationMaterial, error) {
 	raw, err := d.Peek(MaxMaterial)
@@ -180,8 +180,8 @@ func tlogEntries(d *strictjson.Decoder) (entries []*protorekor.TransparencyLogEn
 
 func array(d *strictjson.Decoder, element func() error) error {
 	return d.Array(func(i int) error {
-		if i == maxItems {
-			return d.Errorf("is one more than the limit of %d", maxItems)
+		if i == MaxItems {
+			return d.Errorf("is one more than the limit of %d", MaxItems)
 		}
 		return element()
 	})

@@ -26,8 +26,8 @@ func (b *Bundle) AddTimestamp(response []byte) (*Bundle, error) {
 	switch key := m.GetPublicKey(); {
 	case len(response) == 0 || len(response) > maxCertificate:
 		return nil, fmt.Errorf("timestamp has %d bytes; the limit is %d", len(response), maxCertificate)
-	case len(old) == maxItems:
-		return nil, fmt.Errorf("timestamp is one more than the limit of %d", maxItems)
+	case len(old) == MaxItems:
+		return nil, fmt.Errorf("timestamp is one more than the limit of %d", MaxItems)
 	case key != nil && key.GetHint() == "":
 		return nil, fmt.Errorf("signature is of a release before 1.1, whose form is not written any more")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 
@@ -17,6 +18,12 @@ type EllipticKey struct {
 	PublicKey string
 	// Key is used in place of a file if it is set: an *ecdsa.PublicKey.
 	Key crypto.PublicKey
+	// TSACertificateChain are the paths of files with the certificates of the timestamp authorities to trust: PEM,
+	// each of any number, or a single one in DER. Every timestamp in the bundle must verify with them: without
+	// any, a bundle that has a timestamp is refused with [ErrTimestamp].
+	TSACertificateChain []string
+	// TSACertificates are such certificates, too.
+	TSACertificates []*x509.Certificate
 }
 
 // UseEllipticKeyVerifier accepts signatures of one elliptic-curve key. The file is read at once;
@@ -30,8 +37,9 @@ func (c Configuration) UseEllipticKeyVerifier(o EllipticKey) Configuration {
 }
 
 type keyVerifier struct {
-	key  *ecdsa.PublicKey
-	hint string
+	key        *ecdsa.PublicKey
+	hint       string
+	timestamps timestampVerifier
 }
 
 func newKeyVerifier(o EllipticKey) (*keyVerifier, error) {
@@ -52,7 +60,11 @@ func newKeyVerifier(o EllipticKey) (*keyVerifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keyVerifier{key, hint}, nil
+	timestamps, err := newTimestampVerifier(o.TSACertificateChain, o.TSACertificates, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &keyVerifier{key, hint, timestamps}, nil
 }
 
 func (v *keyVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byte, Identity, error) {
@@ -67,7 +79,13 @@ func (v *keyVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byte, Ident
 	if !keys.Verify(v.key, statement, b.Signature()) {
 		return nil, Identity{}, fmt.Errorf("%w with the key %q", ErrSignature, v.hint)
 	}
-	return statement, Identity{Method: bundle.Key, Subject: v.hint, PublicKey: v.key}, nil
+	proof, err := v.timestamps.verify(b)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	return statement, Identity{
+		Method: bundle.Key, Subject: v.hint, PublicKey: v.key, Time: proof.time, TimeSource: proof.source,
+	}, nil
 }
 
 func checkMethod(b *bundle.Bundle, want bundle.Method) error {

@@ -15,6 +15,7 @@
 //	ErrMethod             it was signed by another method than the one configured
 //	ErrIdentity           it was signed by somebody else: another key, another identity
 //	ErrCertificate        the signer's certificate is not to be trusted
+//	ErrTimestamp          a timestamp in the bundle does not verify, or no authority for it is trusted
 //	ErrSignature          the signature does not fit the statement
 //	*MismatchError        the signature is good, and the model is not what was signed
 //	*hashing.ConflictError  the configuration contradicts the signed statement
@@ -46,6 +47,7 @@ var (
 	ErrCertificate = errors.New("certificate not trusted")
 	ErrIdentity    = errors.New("signed by another identity")
 	ErrMethod      = errors.New("signed by another method")
+	ErrTimestamp   = errors.New("timestamp does not verify")
 )
 
 // An Identity says who signed, as far as the method proves it.
@@ -61,8 +63,10 @@ type Identity struct {
 	PublicKey crypto.PublicKey
 	// Certificates is the chain that was verified, leaf first; nil for keys.
 	Certificates []*x509.Certificate
-	// Time is when the signature was made, if something proves it, or else zero.
+	// Time is when the signature was there, if something proves it, or else zero.
 	Time time.Time
+	// TimeSource says what proves the time, in words: whose timestamp it is.
+	TimeSource string
 }
 
 // A Verifier checks the signature of a bundle and says who made it. It returns the bytes whose signature it
@@ -70,6 +74,11 @@ type Identity struct {
 // and return soon after ctx is done.
 type Verifier interface {
 	Verify(ctx context.Context, b *bundle.Bundle) (statement []byte, signer Identity, err error)
+}
+
+// logging is a Verifier that has something to log.
+type logging interface {
+	withLogger(log *slog.Logger) Verifier
 }
 
 // A Result says what was verified, and what was there but is not covered by the signature.
@@ -93,6 +102,7 @@ type Configuration struct {
 	err            error // of the last UseX
 	hashing        hashing.Configuration
 	ignoreUnsigned bool
+	log            *slog.Logger
 }
 
 // Config returns a configuration that has no verifier yet and takes all else from the signature.
@@ -128,7 +138,7 @@ func (c Configuration) SetIgnoreUnsignedFiles(ignore bool) Configuration {
 
 // SetLogger sets where warnings go. Nil, the default, drops them.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {
-	c.hashing = c.hashing.SetLogger(l)
+	c.hashing, c.log = c.hashing.SetLogger(l), l
 	return c
 }
 
@@ -179,7 +189,11 @@ func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, err
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
-	statement, signer, err := c.verifier.Verify(ctx, b)
+	v := c.verifier
+	if l, ok := v.(logging); ok && c.log != nil {
+		v = l.withLogger(c.log)
+	}
+	statement, signer, err := v.Verify(ctx, b)
 	if err != nil {
 		return nil, err
 	}

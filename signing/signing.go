@@ -16,6 +16,7 @@ import (
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/timestamp"
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
@@ -39,6 +40,9 @@ type Configuration struct {
 	signer  Signer
 	err     error // of the last UseX
 	hashing hashing.Configuration
+
+	timestamps    *timestamp.Service // nil: none
+	timestampsErr error              // of the last SetTimestampAuthority
 }
 
 // Config returns the default configuration: the hashing of [hashing.Config], and no signer yet.
@@ -70,8 +74,13 @@ func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 	return c
 }
 
-// Err returns the error of the last UseX method, which every method that signs returns as well.
-func (c Configuration) Err() error { return c.err }
+// Err returns the error of the last UseX method and of SetTimestampAuthority, which every method that signs returns as well.
+func (c Configuration) Err() error {
+	if c.err != nil {
+		return c.err
+	}
+	return c.timestampsErr
+}
 
 // Sign signs a model, a directory or a file, and writes the bundle to the file signature. It is
 // [Configuration.SignContext] without a context.
@@ -109,7 +118,7 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 	if err != nil {
 		return err
 	}
-	b, err := signManifest(ctx, signer, m)
+	b, err := c.signManifest(ctx, signer, m)
 	if err != nil {
 		return err
 	}
@@ -127,7 +136,7 @@ func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (
 	if err == nil {
 		defer done()
 		var b *bundle.Bundle
-		if b, err = signManifest(ctx, signer, m); err == nil {
+		if b, err = c.signManifest(ctx, signer, m); err == nil {
 			return b, nil
 		}
 	}
@@ -135,11 +144,14 @@ func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (
 }
 
 func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {
-	if c.err != nil {
-		return nil, nil, c.err
+	if err := c.Err(); err != nil {
+		return nil, nil, err
 	}
 	if c.signer == nil {
 		return nil, nil, ErrNoSigner
+	}
+	if err := c.probeTimestamps(ctx); err != nil {
+		return nil, nil, err
 	}
 	if p, ok := c.signer.(preparer); ok {
 		return p.prepare(ctx)
@@ -147,7 +159,7 @@ func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {
 	return c.signer, func() {}, nil
 }
 
-func signManifest(ctx context.Context, s Signer, m *manifest.Manifest) (*bundle.Bundle, error) {
+func (c Configuration) signManifest(ctx context.Context, s Signer, m *manifest.Manifest) (*bundle.Bundle, error) {
 	statement, err := bundle.MarshalStatement(m)
 	if err != nil {
 		return nil, err
@@ -155,5 +167,9 @@ func signManifest(ctx context.Context, s Signer, m *manifest.Manifest) (*bundle.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return s.Sign(ctx, statement)
+	b, err := s.Sign(ctx, statement)
+	if err != nil || c.timestamps == nil {
+		return b, err
+	}
+	return c.addTimestamp(ctx, b)
 }

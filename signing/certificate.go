@@ -1,0 +1,106 @@
+package signing
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/certs"
+	"github.com/modelsigning/modelsigning/internal/keys"
+)
+
+// A Certificate says which private key signs and which certificate says whose it is. The certificate is for a key on
+// P-256, P-384 or P-521, valid now, and may be used for signing: its key usage is digitalSignature or, if it states
+// none, its extended key usage codeSigning.
+type Certificate struct {
+	// PrivateKey is the path of a PEM file: PKCS #8, encrypted or not, or SEC 1.
+	PrivateKey string
+	// Password decrypts the file if it is encrypted, and is not looked at otherwise.
+	Password string
+	// Key is used in place of a file if it is set; see [EllipticKey].
+	Key crypto.Signer
+	// SigningCertificate is the path of a file: PEM or DER. The first certificate in it is the key's; others are
+	// parts of the chain.
+	SigningCertificate string
+	// CertificateChain are the paths of files with the certificates of the authorities above the signer, in any
+	// order: PEM, each of any number, or a single one in DER. All of them go into the bundle. If there are any,
+	// one must have issued the signer's certificate. Those who verify need what is missing, and the root does
+	// not become trusted by being there.
+	CertificateChain []string
+}
+
+// UseCertificateSigner signs with an elliptic-curve key that a certificate belongs to. The files are read, and the
+// certificates checked, at once; [Configuration.Err] tells if that did not work. The bundle holds the certificates,
+// leaf first.
+func (c Configuration) UseCertificateSigner(o Certificate) Configuration {
+	s, err := newCertificateSigner(o)
+	if err != nil {
+		return c.use(nil, err)
+	}
+	return c.use(s, nil)
+}
+
+type certificateSigner struct {
+	key   crypto.Signer
+	leaf  *x509.Certificate
+	chain [][]byte // leaf first
+}
+
+func newCertificateSigner(o Certificate) (*certificateSigner, error) {
+	key := o.Key
+	if key == nil {
+		if o.PrivateKey == "" {
+			return nil, errors.New("certificate: neither PrivateKey nor Key is set")
+		}
+		var err error
+		if key, err = keys.ReadPrivate(o.PrivateKey, o.Password); err != nil {
+			return nil, err
+		}
+	}
+	leaf, chain, err := readChain(key.Public(), o.SigningCertificate, o.CertificateChain)
+	if err != nil {
+		return nil, err
+	}
+	return &certificateSigner{key, leaf, chain}, nil
+}
+
+// readChain reads a signer's certificates and sees that they can be used with its key. It returns the leaf, and
+// all of them as they go into the bundle.
+func readChain(key crypto.PublicKey, signer string, chain []string) (leaf *x509.Certificate, ders [][]byte, err error) {
+	if signer == "" {
+		return nil, nil, errors.New("certificate: SigningCertificate is not set")
+	}
+	given, err := certs.ReadFiles(append([]string{signer}, chain...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	ders, err = certs.CheckSigner(key, given[0], given[1:], time.Now())
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing certificate: %w", err)
+	}
+	if len(ders) > bundle.MaxItems {
+		return nil, nil, fmt.Errorf("signing certificate: the chain has %d certificates, more than the limit of %d", len(ders), bundle.MaxItems)
+	}
+	return given[0], ders, nil
+}
+
+// prepare sees that the certificate is still valid.
+func (s *certificateSigner) prepare(context.Context) (Signer, func(), error) {
+	return s, func() {}, certs.CheckTime(s.leaf, time.Now())
+}
+
+func (s *certificateSigner) Sign(_ context.Context, statement []byte) (*bundle.Bundle, error) {
+	// Hashing may have taken longer than the certificate lives.
+	if err := certs.CheckTime(s.leaf, time.Now()); err != nil {
+		return nil, err
+	}
+	sig, err := keys.Sign(s.key, statement)
+	if err != nil {
+		return nil, err
+	}
+	return bundle.NewCertificate(statement, sig, s.chain), nil
+}

@@ -5,6 +5,7 @@ package certs
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -115,12 +116,24 @@ func ParseChain(ders [][]byte) (leaf *x509.Certificate, authorities []*x509.Cert
 		if certs[i], err = x509.ParseCertificate(der); err != nil {
 			return nil, nil, fmt.Errorf("certificates[%d]: %w", i, err)
 		}
+		if err := CheckCost(certs[i]); err != nil {
+			return nil, nil, fmt.Errorf("certificates[%d]: %w", i, err)
+		}
 	}
 	if len(certs) == 0 {
 		return nil, nil, errors.New("certificates: there is none")
 	}
 	authorities, err = others(certs[0], certs[1:])
 	return certs[0], authorities, err
+}
+
+// CheckCost refuses keys with which it would take seconds to verify one signature. Certificates of strangers must
+// pass before any signature is verified.
+func CheckCost(c *x509.Certificate) error {
+	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > 8192 {
+		return fmt.Errorf("%s: RSA keys of %d bits are not supported, only of 8192 and less", Name(c), k.N.BitLen())
+	}
+	return nil
 }
 
 // others returns the certificates but for the leaf and what is there twice. A second certificate that is not an

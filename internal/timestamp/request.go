@@ -82,7 +82,7 @@ func (s *Service) request(ctx context.Context, signature []byte) (response []byt
 	if response, err = s.post(ctx, query); err != nil {
 		return nil, at, err
 	}
-	if err := checkDepth(response, 0); err != nil {
+	if err := checkCost(response); err != nil {
 		return nil, at, err
 	}
 	ts, err := timestamp.ParseResponse(response)

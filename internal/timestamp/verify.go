@@ -51,7 +51,7 @@ type Proof struct {
 
 // Verify verifies a response and that it is over signature.
 func (a *Authorities) Verify(response, signature []byte) (Proof, error) {
-	if err := checkDepth(response, 0); err != nil {
+	if err := checkCost(response); err != nil {
 		return Proof{}, err
 	}
 	// First with the certificate that the response holds, then with those that it may have left out.
@@ -103,11 +103,32 @@ func (a *Authorities) checkRevoked(leaf *x509.Certificate, sent []*x509.Certific
 	return err
 }
 
-// maxDepth is far above how deep tokens are nested.
+// checkCost refuses responses that it would take seconds to parse or to verify.
+func checkCost(response []byte) error {
+	if err := checkDepth(response, 0); err != nil {
+		return err
+	}
+	var r struct{ Status, Token asn1.RawValue }
+	if _, err := asn1.Unmarshal(response, &r); err != nil {
+		return nil // refused by the parser, which has an error for every status
+	}
+	token, err := pkcs7.Parse(r.Token.FullBytes)
+	if err != nil {
+		return err
+	}
+	for _, c := range token.Certificates {
+		if err := certs.CheckCost(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxDepth is far above how deep responses are nested.
 const maxDepth = 32
 
 // checkDepth refuses what is not DER, and what is nested so deep that the parser of PKCS #7, which copies at every
-// level, would take seconds for it.
+// level, would take long for it.
 func checkDepth(der []byte, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("timestamp is nested deeper than %d levels", maxDepth)

@@ -3,6 +3,8 @@
 //	model-signing digest MODEL
 //	model-signing sign key MODEL --signature model.sig --private-key key.priv
 //	model-signing verify key MODEL --signature model.sig --public-key key.pub
+//	model-signing sign certificate MODEL --signature model.sig --private-key key.priv --signing-certificate cert.pem
+//	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
 //
 // Its commands and flags are those of the Python command of the same name; underscores in flags may be written
 // for hyphens. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the

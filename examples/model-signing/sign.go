@@ -10,7 +10,7 @@ import (
 )
 
 func newSign(log *slog.Logger) *cobra.Command {
-	return group("sign", "Sign a model", newSignKey(log))
+	return group("sign", "Sign a model", newSignKey(log), newSignCertificate(log))
 }
 
 // signFlags are the flags of every method to sign.
@@ -43,6 +43,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 func newSignKey(log *slog.Logger) *cobra.Command {
 	var flags signFlags
 	var key signing.EllipticKey
+	var tsa signing.TimestampAuthority
 	c := &cobra.Command{
 		Use:   "key MODEL",
 		Short: "Sign with an elliptic-curve key",
@@ -51,11 +52,12 @@ func newSignKey(log *slog.Logger) *cobra.Command {
 			if key.PrivateKey == "" {
 				return usageError{errors.New("--private-key is missing")}
 			}
-			return flags.sign(c, args[0], log, signing.Config().UseEllipticKeySigner(key))
+			return flags.sign(c, args[0], log, signing.Config().UseEllipticKeySigner(key).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)
 	c.Flags().StringVar(&key.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
 	c.Flags().StringVar(&key.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
+	addTimestampAuthority(c, &tsa)
 	return c
 }

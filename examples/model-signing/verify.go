@@ -7,13 +7,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
+	"time"
 
 	"github.com/modelsigning/modelsigning/verifying"
 	"github.com/spf13/cobra"
 )
 
 func newVerify(log *slog.Logger) *cobra.Command {
-	return group("verify", "Verify a model", newVerifyKey(log))
+	return group("verify", "Verify a model", newVerifyKey(log), newVerifyCertificate(log))
 }
 
 // verifyFlags are the flags of every method to verify.
@@ -49,7 +50,11 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	}
 	warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
 	warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
-	fmt.Fprintf(cmd.OutOrStdout(), "Verification succeeded: signed by %s %s\n", r.Signer.Method, printable(r.Signer.Subject))
+	at := ""
+	if s := r.Signer; !s.Time.IsZero() {
+		at = fmt.Sprintf(" at %s (%s)", s.Time.Format(time.RFC3339), printable(s.TimeSource))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Verification succeeded: signed by %s %s%s\n", r.Signer.Method, printable(r.Signer.Subject), at)
 	return nil
 }
 
@@ -92,5 +97,6 @@ func newVerifyKey(log *slog.Logger) *cobra.Command {
 	}
 	flags.add(c)
 	c.Flags().StringVar(&key.PublicKey, "public-key", "", "verify with the public key in this PEM `FILE`")
+	addTrustedTimestamps(c, &key.TSACertificateChain)
 	return c
 }

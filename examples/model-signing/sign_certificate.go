@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/modelsigning/modelsigning/signing"
+	"github.com/spf13/cobra"
+)
+
+func newSignCertificate(log *slog.Logger) *cobra.Command {
+	var flags signFlags
+	var cert signing.Certificate
+	var tsa signing.TimestampAuthority
+	c := &cobra.Command{
+		Use:   "certificate MODEL",
+		Short: "Sign with a private key and its certificate",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case cert.PrivateKey == "":
+				return usageError{errors.New("--private-key is missing")}
+			case cert.SigningCertificate == "":
+				return usageError{errors.New("--signing-certificate is missing")}
+			}
+			return flags.sign(c, args[0], log, signing.Config().UseCertificateSigner(cert).SetTimestampAuthority(tsa))
+		},
+	}
+	flags.add(c)
+	c.Flags().StringVar(&cert.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
+	c.Flags().StringVar(&cert.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
+	c.Flags().StringVar(&cert.SigningCertificate, "signing-certificate", "", "the key's certificate is the first in this `FILE`")
+	c.Flags().StringArrayVar(&cert.CertificateChain, "certificate-chain", nil, "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
+	addTimestampAuthority(c, &tsa)
+	return c
+}

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/modelsigning/modelsigning/signing"
+	"github.com/spf13/cobra"
+)
+
+// addTimestampAuthority adds the flags of methods whose signatures can be stamped.
+func addTimestampAuthority(c *cobra.Command, tsa *signing.TimestampAuthority) {
+	c.Flags().StringVar(&tsa.URL, "tsa-url", "", "have the signature stamped by the timestamp authority at this `URL` (RFC 3161)")
+	c.Flags().StringArrayVar(&tsa.CertificateChain, "tsa-certificate-chain", nil, "verify the timestamp with the authority's certificates in this `FILE` (repeatable)")
+}
+
+// addTrustedTimestamps adds the flag of methods that verify timestamps.
+func addTrustedTimestamps(c *cobra.Command, files *[]string) {
+	c.Flags().StringArrayVar(files, "tsa-certificate-chain", nil, "trust the timestamp authority whose certificates are in this `FILE` (repeatable)")
+}

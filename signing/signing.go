@@ -35,11 +35,15 @@ type preparer interface {
 	prepare(ctx context.Context) (s Signer, done func(), err error)
 }
 
+// A warner is a Signer that has warnings for the caller, who sets the logger later or never.
+type warner interface{ warnings() []string }
+
 // A Configuration says how to hash and sign. The zero value is [Config]().
 type Configuration struct {
 	signer  Signer
 	err     error // of the last UseX
 	hashing hashing.Configuration
+	log     *slog.Logger // nil drops warnings
 
 	timestamps    *timestamp.Service // nil: none
 	timestampsErr error              // of the last SetTimestampAuthority
@@ -70,7 +74,7 @@ func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
 // SetLogger sets where warnings go, those of hashing too. They hold no options and no secrets. Nil, the
 // default, drops them.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {
-	c.hashing = c.hashing.SetLogger(l)
+	c.hashing, c.log = c.hashing.SetLogger(l), l
 	return c
 }
 
@@ -152,6 +156,11 @@ func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {
 	}
 	if err := c.probeTimestamps(ctx); err != nil {
 		return nil, nil, err
+	}
+	if w, ok := c.signer.(warner); ok && c.log != nil {
+		for _, text := range w.warnings() {
+			c.log.WarnContext(ctx, text)
+		}
 	}
 	if p, ok := c.signer.(preparer); ok {
 		return p.prepare(ctx)

@@ -78,14 +78,21 @@ func readChain(key crypto.PublicKey, signer string, chain []string) (leaf *x509.
 	if err != nil {
 		return nil, nil, err
 	}
-	ders, err = certs.CheckSigner(key, given[0], given[1:], time.Now())
+	ders, err = checkChain(key, given)
+	return given[0], ders, err
+}
+
+// checkChain sees that certificates, leaf first, can be used with the signer's key. It returns them as they go into
+// the bundle.
+func checkChain(key crypto.PublicKey, given []*x509.Certificate) ([][]byte, error) {
+	ders, err := certs.CheckSigner(key, given[0], given[1:], time.Now())
 	if err != nil {
-		return nil, nil, fmt.Errorf("signing certificate: %w", err)
+		return nil, fmt.Errorf("signing certificate: %w", err)
 	}
 	if len(ders) > bundle.MaxItems {
-		return nil, nil, fmt.Errorf("signing certificate: the chain has %d certificates, more than the limit of %d", len(ders), bundle.MaxItems)
+		return nil, fmt.Errorf("signing certificate: the chain has %d certificates, more than the limit of %d", len(ders), bundle.MaxItems)
 	}
-	return given[0], ders, nil
+	return ders, nil
 }
 
 // prepare sees that the certificate is still valid.

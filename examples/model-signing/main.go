@@ -4,6 +4,7 @@
 //	model-signing sign key MODEL --signature model.sig --private-key key.priv
 //	model-signing verify key MODEL --signature model.sig --public-key key.pub
 //	model-signing sign certificate MODEL --signature model.sig --private-key key.priv --signing-certificate cert.pem
+//	model-signing sign pkcs11-key MODEL --signature model.sig --pkcs11-uri "pkcs11:token=t;object=k?module-name=softhsm2&pin-source=/etc/pin"
 //	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
 //
 // Its commands and flags are those of the Python command of the same name; underscores in flags may be written

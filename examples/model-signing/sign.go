@@ -10,7 +10,8 @@ import (
 )
 
 func newSign(log *slog.Logger) *cobra.Command {
-	return group("sign", "Sign a model", newSignKey(log), newSignCertificate(log))
+	return group("sign", "Sign a model", newSignKey(log), newSignCertificate(log),
+		newSignPKCS11Key(log), newSignPKCS11Certificate(log))
 }
 
 // signFlags are the flags of every method to sign.
@@ -33,7 +34,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err != nil {
 		return err
 	}
-	if err := c.SetHashingConfig(h).SignContext(cmd.Context(), model, f.signature); err != nil {
+	if err := c.SetHashingConfig(h).SetLogger(log).SignContext(cmd.Context(), model, f.signature); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "Signing succeeded")

@@ -71,6 +71,11 @@ func TestKeyOnlyProgram(t *testing.T) {
 		if tags == "nosigstore" && len(modules) > 15 {
 			t.Errorf("links %d modules, want at most 15: %v", len(modules), modules)
 		}
+		for _, m := range []string{"github.com/ThalesGroup/crypto11", "github.com/miekg/pkcs11"} {
+			if slices.Contains(modules, m) {
+				t.Errorf("tags %q: links %s, without cgo", tags, m)
+			}
+		}
 		size := programSize(t, dir, tags)
 		t.Logf("| %s | %d | %.1f MB |", row, len(modules), size)
 		t.Log(modules)

@@ -23,10 +23,10 @@ type TSA struct {
 	Change func(*timestamp.Timestamp)
 }
 
-// NewTSA makes an authority with certificates that were valid ten years ago and will be for ten more.
+// NewTSA makes an authority with certificates that were valid ten years ago and will be for a hundred more.
 func NewTSA(t testing.TB, changes ...Change) *TSA {
 	t.Helper()
-	life := Valid(-10*365*24*time.Hour, 10*365*24*time.Hour)
+	life := Valid(-10*365*24*time.Hour, 100*365*24*time.Hour)
 	root := Authority(t, nil, "timestamp root", life)
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 	if err != nil {

@@ -45,7 +45,11 @@ func Open(o Options) (*Key, error) {
 }
 
 // Public returns the public key, as the token has it.
-func (k *Key) Public() crypto.PublicKey { return k.public }
+func (k *Key) Public() crypto.PublicKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.public
+}
 
 // Close gives the token back. Nothing is left open or logged in if no other key of this process is in use.
 func (k *Key) Close() {

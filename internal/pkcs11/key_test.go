@@ -300,6 +300,15 @@ func TestPINMissingOrLocked(t *testing.T) {
 
 func TestPINPad(t *testing.T) {
 	shim, key := fixture(t)
+	shim.Set(t, "pinpad", "0000")
+	for range 2 {
+		if _, err := open(t, shim.Module, uri, ""); !errors.Is(err, ErrPIN) {
+			t.Errorf("got %v, want ErrPIN", err)
+		}
+	}
+	if got := shim.Calls(t, "C_Login", "0xa0"); got != 2 {
+		t.Errorf("the user was asked %d times, want 2", got)
+	}
 	shim.Set(t, "pinpad", softhsm.PIN)
 	k := mustOpen(t, shim.Module, uri, "")
 	checkSigns(t, k, key)

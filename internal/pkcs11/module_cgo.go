@@ -4,7 +4,6 @@ package pkcs11
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -27,7 +26,7 @@ type module struct {
 	mu          sync.Mutex
 	tokens      map[uint]*token // open, by slot
 	initialized bool            // by this package; crypto11 and others look after their own
-	refused     map[[sha256.Size]byte]bool
+	refused     map[attempt]bool
 }
 
 // loaded holds every module for good. Few of them survive being unloaded, and refused PINs must be remembered.
@@ -54,7 +53,7 @@ func load(path string) (*module, error) {
 	if loaded.modules == nil {
 		loaded.modules = map[string]*module{}
 	}
-	m := &module{path: path, ctx: ctx, tokens: map[uint]*token{}, refused: map[[sha256.Size]byte]bool{}}
+	m := &module{path: path, ctx: ctx, tokens: map[uint]*token{}, refused: map[attempt]bool{}}
 	loaded.modules[file] = m
 	return m, nil
 }
@@ -81,10 +80,9 @@ func (p place) String() string {
 	return fmt.Sprintf("%q (slot-id %d, serial %s)", trim(p.info.Label), p.slot, trim(p.info.SerialNumber))
 }
 
-// same reports whether two tokens, seen at different times, are one.
-func (p place) same(q place) bool {
-	return p.info.SerialNumber == q.info.SerialNumber && p.info.Label == q.info.Label &&
-		p.info.ManufacturerID == q.info.ManufacturerID && p.info.Model == q.info.Model
+// name names the token, in whatever slot it is.
+func (p place) name() string {
+	return fmt.Sprintf("%q %q %q %q", p.info.SerialNumber, p.info.Label, p.info.ManufacturerID, p.info.Model)
 }
 
 // find finds the token that the URI names, and no other than one of its name.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/ThalesGroup/crypto11"
@@ -42,11 +43,11 @@ func (m *module) acquire(o Options, again *place) (*token, error) {
 	if err != nil {
 		return nil, err
 	}
-	if again != nil && !p.same(*again) {
+	if again != nil && p.name() != again.name() {
 		return nil, fmt.Errorf("PKCS #11: the token %v is gone, and %v is in its place", *again, p)
 	}
 	t := m.tokens[p.slot]
-	if t != nil && !t.place.same(p) {
+	if t != nil && t.place.name() != p.name() {
 		m.close(t)
 		t = nil
 	}
@@ -130,7 +131,7 @@ func (m *module) checkPIN(p place, pin string) (login bool, err error) {
 		return false, fmt.Errorf("PKCS #11 token %v: its user PIN was never set", p)
 	case pin == "" && flags&pkcs11.CKF_PROTECTED_AUTHENTICATION_PATH == 0:
 		return false, fmt.Errorf("PKCS #11 token %v: needs a PIN, by pin-source, by pin-value or besides the URI", p)
-	case m.refused[attempt(p, pin)]:
+	case m.refused[newAttempt(p, pin)]:
 		return false, fmt.Errorf("PKCS #11 token %v: %w before, and is not tried again", p, ErrPIN)
 	}
 	return true, nil
@@ -142,7 +143,7 @@ func (t *token) login() error {
 	switch {
 	case err == nil:
 		// The PIN may have been changed since others were refused.
-		clear(m.refused)
+		maps.DeleteFunc(m.refused, func(a attempt, _ bool) bool { return a.token == t.place.name() })
 		return nil
 	case is(err, pkcs11.CKR_USER_ALREADY_LOGGED_IN):
 		return nil // by others in this process
@@ -157,7 +158,9 @@ func (t *token) refuse(err error) error {
 	case is(err, pkcs11.CKR_PIN_LOCKED):
 		return locked(p)
 	case is(err, pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE):
-		t.module.refused[attempt(p, t.pin)] = true
+		if t.pin != "" { // or else the user has typed it, and will type another one
+			t.module.refused[newAttempt(p, t.pin)] = true
+		}
 		return fmt.Errorf("PKCS #11 token %v: %w (%v)", p, ErrPIN, err)
 	case is(err, pkcs11.CKR_PIN_EXPIRED):
 		return fmt.Errorf("PKCS #11 token %v: the PIN has expired and must be changed", p)
@@ -169,10 +172,13 @@ func locked(p place) error {
 	return fmt.Errorf("PKCS #11 token %v: %w: the token is locked after too many wrong ones", p, ErrPIN)
 }
 
-// attempt names a PIN tried on a token.
-func attempt(p place, pin string) [sha256.Size]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", p.info.SerialNumber, p.info.Label, p.info.ManufacturerID, pin))
+// An attempt is a PIN that was tried on a token.
+type attempt struct {
+	token string
+	pin   [sha256.Size]byte
 }
+
+func newAttempt(p place, pin string) attempt { return attempt{p.name(), sha256.Sum256([]byte(pin))} }
 
 // release gives a token back. It is closed when nobody is left, or if it is lost.
 func (m *module) release(t *token, lost bool) {

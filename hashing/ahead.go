@@ -29,7 +29,7 @@ func (w *worker) ahead(ctx context.Context, s *stream) {
 		if ctx.Err() != nil || w.advance([]*stream{s}) != nil {
 			return
 		}
-		free <- buf
+		free <- buf[:cap(buf)]
 	}
 	if failed != nil {
 		w.fail(s.file, failed)
@@ -44,7 +44,7 @@ func (w *worker) readAhead(ctx context.Context, s *stream, pos int64, free <-cha
 		case <-ctx.Done():
 			return nil
 		}
-		buf = buf[:min(int64(w.chunk), s.end-pos)]
+		buf = buf[:w.step(s, pos, int64(len(buf)))]
 		if err := s.from.read(w.engine, buf, pos); err != nil {
 			return err
 		}

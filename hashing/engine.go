@@ -47,8 +47,8 @@ func (e *engine) run(ctx context.Context) error {
 	defer e.stop()
 	defer context.AfterFunc(ctx, e.large.wake)()
 	var wg sync.WaitGroup
-	for range e.workers {
-		wg.Go(func() { (&worker{engine: e}).work(ctx) })
+	for i := range e.workers {
+		wg.Go(func() { (&worker{engine: e, index: i}).work(ctx) })
 	}
 	wg.Wait()
 	e.large.close()
@@ -71,25 +71,30 @@ func (e *engine) fail(i int, err error) {
 // A worker is what one goroutine of an engine has for itself.
 type worker struct {
 	*engine
-	bufs  [maxLanes][]byte
-	spare [maxLanes]*stream // for small files
+	index int
+	slab  []byte // for what is read, made when it is needed
+	pack
 	lanes
 }
 
-// buf returns the buffer for lane i: a chunk, and room for one byte more than a file should have.
-func (w *worker) buf(i int) []byte {
-	if w.bufs[i] == nil {
-		w.bufs[i] = make([]byte, w.chunk+64)
+// room is the memory that a worker reads into: a chunk for each lane, and room for one byte more than the last
+// of them should have.
+func (w *worker) room() []byte {
+	if w.slab == nil {
+		w.slab = make([]byte, w.kernel.lanes*w.chunk+1)
 	}
-	return w.bufs[i]
+	return w.slab
 }
+
+// buf returns the buffer for lane i.
+func (w *worker) buf(i int) []byte { return w.room()[i*w.chunk:][:w.chunk] }
 
 func (w *worker) work(ctx context.Context) {
 	var mine []*stream
-	defer func() { w.large.leave(mine) }()
+	defer func() { w.large.leave(w.index, mine) }()
 	for ctx.Err() == nil {
 		var alone bool
-		if mine, alone = w.large.next(mine); len(mine) > 0 {
+		if mine, alone = w.large.next(w.index, mine); len(mine) > 0 {
 			if alone {
 				w.ahead(ctx, mine[0])
 			} else {

@@ -3,7 +3,6 @@ package hashing
 import (
 	"cmp"
 	"context"
-	"hash"
 	"slices"
 	"sync"
 
@@ -20,13 +19,15 @@ type queue struct {
 
 	mu      sync.Mutex
 	changed sync.Cond
+	todo    int64     // bytes of all large files that are not hashed, as far as streams were given back
 	active  int       // streams that are not done, ready or held by a worker
 	ready   []*stream // that no worker holds
-	spare   []hash.Hash
+	held    []held    // by worker
+	spare   []state
 }
 
 func newQueue(e *engine) *queue {
-	q := &queue{engine: e, limit: maxLanes * e.workers}
+	q := &queue{engine: e, limit: maxLanes * e.workers, held: make([]held, e.workers)}
 	if e.serialization.Algorithm == manifest.BLAKE3 {
 		q.limit = e.workers // its parts are all of one size, and best read in order
 	}
@@ -34,6 +35,7 @@ func newQueue(e *engine) *queue {
 	for i := range e.files {
 		if e.files[i].size > int64(e.chunk) {
 			q.order = append(q.order, i)
+			q.todo += e.files[i].size
 		}
 	}
 	slices.SortStableFunc(q.order, func(a, b int) int { return cmp.Compare(e.files[b].size, e.files[a].size) })
@@ -42,24 +44,26 @@ func newQueue(e *engine) *queue {
 
 // next takes back the streams that a worker held and gives it others, or none if there are none at the moment.
 // It says alone if so few are left that a processor is free to read ahead.
-func (q *queue) next(mine []*stream) (streams []*stream, alone bool) {
+func (q *queue) next(worker int, mine []*stream) (streams []*stream, alone bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.takeBack(mine)
-	mine = mine[:0]
+	width := len(mine)
+	q.takeBack(worker, mine)
 	q.fill()
-	workers := q.engine.workers
-	for range min(q.engine.kernel.width(q.active, workers), len(q.ready)) {
-		mine = append(mine, q.largest())
+	for q.early(width) {
+		q.changed.Wait()
 	}
+	mine = q.take(worker, mine[:0])
 	if len(q.ready) > 0 || q.active == 0 {
 		q.changed.Broadcast()
 	}
-	return mine, len(mine) == 1 && 2*q.active <= workers
+	return mine, len(mine) == 1 && 2*q.active <= q.engine.workers
 }
 
-func (q *queue) takeBack(streams []*stream) {
+func (q *queue) takeBack(worker int, streams []*stream) {
+	q.held[worker] = held{}
 	for _, s := range streams {
+		q.todo -= s.taken - s.left()
 		if s.left() > 0 {
 			q.ready = append(q.ready, s)
 			continue
@@ -98,18 +102,6 @@ func (q *queue) part() (part, *handle, bool) {
 	return q.parts.next(), q.parts.handle, true
 }
 
-func (q *queue) largest() *stream {
-	best := 0
-	for i, s := range q.ready {
-		if s.left() > q.ready[best].left() {
-			best = i
-		}
-	}
-	s := q.ready[best]
-	q.ready = slices.Delete(q.ready, best, best+1)
-	return s
-}
-
 // wait returns when there may be a stream to take, or false when there won't be any.
 func (q *queue) wait(ctx context.Context) bool {
 	q.mu.Lock()
@@ -127,10 +119,11 @@ func (q *queue) wake() {
 }
 
 // leave takes back the streams of a worker that has stopped.
-func (q *queue) leave(mine []*stream) {
+func (q *queue) leave(worker int, mine []*stream) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.takeBack(mine)
+	q.takeBack(worker, mine)
+	q.changed.Broadcast()
 }
 
 // close closes the files that were not hashed to their end. All workers have left by then.

@@ -50,7 +50,7 @@ func dirOf(p string) string {
 	return "."
 }
 
-// batch hashes the small ones of files[lo:hi], as many at once as the kernel takes.
+// batch hashes the small ones of files[lo:hi].
 func (w *worker) batch(ctx context.Context, lo, hi int) {
 	dir := dirOf(w.files[lo].path)
 	in, err := w.tree.folder(dir)
@@ -59,30 +59,23 @@ func (w *worker) batch(ctx context.Context, lo, hi int) {
 		return
 	}
 	defer in.close()
-	loaded := w.spare[:0]
 	for i := lo; i < hi && ctx.Err() == nil; i++ {
 		if w.files[i].size > w.small.limit {
 			continue
 		}
-		loaded = loaded[:len(loaded)+1]
-		n := len(loaded) - 1
-		if loaded[n] == nil {
-			loaded[n] = new(stream)
+		if !w.fits(w.files[i].size) {
+			w.flush()
 		}
-		if err := w.slurp(in, i, loaded[n], w.buf(n)); err != nil {
+		if err := w.slurp(in, i); err != nil {
 			w.fail(i, err)
-			return
-		}
-		if len(loaded) == w.kernel.lanes {
-			w.advance(loaded)
-			loaded = loaded[:0]
+			break
 		}
 	}
-	w.advance(loaded)
+	w.flush()
 }
 
 // slurp reads a whole file, and sees that it did not change meanwhile.
-func (w *worker) slurp(in folder, i int, s *stream, buf []byte) error {
+func (w *worker) slurp(in folder, i int) error {
 	want := &w.files[i]
 	name := path.Base(want.path)
 	f, err := want.open(in, name)
@@ -91,7 +84,8 @@ func (w *worker) slurp(in folder, i int, s *stream, buf []byte) error {
 	}
 	defer f.Close()
 	// Asking for a byte more than there should be shows whether the file ends here.
-	n, err := w.tree.read(f, buf[:want.size+1], 0)
+	buf := w.room()[w.used:][:want.size+1]
+	n, err := w.tree.read(f, buf, 0)
 	if err == nil {
 		return ErrChanged
 	}
@@ -101,13 +95,6 @@ func (w *worker) slurp(in folder, i int, s *stream, buf []byte) error {
 	if err := want.unchanged(in, name, f); err != nil {
 		return err
 	}
-	w.begin(s, part{file: i, end: want.size})
-	s.data = buf[:n]
-	if n == 0 {
-		if w.count(0) > 0 {
-			w.finish(s)
-		}
-		w.progress.add(want.path, 0)
-	}
+	w.add(i, buf[:n])
 	return nil
 }

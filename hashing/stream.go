@@ -1,8 +1,6 @@
 package hashing
 
 import (
-	"hash"
-
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
@@ -19,10 +17,11 @@ type part struct {
 type stream struct {
 	part
 	from     *handle // nil if the file has been read already
-	hash     hash.Hash
+	hash     state
 	resource int
 	until    int64  // where the resource, or the piece of it, ends
 	pos      int64  // of the next byte to hash
+	taken    int64  // how much was left when a worker took it
 	data     []byte // what has been read and is not hashed yet
 }
 
@@ -56,9 +55,21 @@ func (s *stream) load(e *engine, buf []byte) error {
 	if s.left() == 0 {
 		return nil
 	}
-	n := min(int64(e.chunk), s.left())
-	s.data = buf[:n]
+	s.data = buf[:e.step(s, s.pos, int64(len(buf)))]
 	return s.from.read(e, s.data, s.pos)
+}
+
+// step returns how many bytes from pos on to read at once, at most size. What ends before its resource does is a
+// multiple of size.
+func (e *engine) step(s *stream, pos, size int64) int64 {
+	span := e.span(e.files[s.file].size)
+	n := span - (pos-s.start)%span // what is left of the resource
+	if n >= size {
+		n = size
+	} else {
+		n += (size - n) / span * span
+	}
+	return min(n, s.end-pos)
 }
 
 // finish puts the digest of what has been hashed where it belongs, and goes on to the next resource.
@@ -80,7 +91,7 @@ func (e *engine) finish(s *stream) {
 
 // Lanes are the arguments of a kernel.
 type lanes struct {
-	states  [maxLanes]hash.Hash
+	states  [maxLanes]state
 	data    [maxLanes][]byte
 	streams [maxLanes]*stream
 }

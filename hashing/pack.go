@@ -1,0 +1,64 @@
+package hashing
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// packFiles is how many small files are hashed together: a few for each lane, so that a long one among them leaves
+// no lane without work for long.
+const packFiles = 4 * maxLanes
+
+// packRanges bounds the memory that the resources of a pack take, where shards are tiny.
+const packRanges = 1024
+
+// A pack is what a worker has read of small files and not hashed yet.
+type pack struct {
+	used    int   // bytes of the worker's memory
+	read    []int // indices of files
+	ranges  []message
+	content [][]byte // of the ranges
+}
+
+// A message is the content of a resource.
+type message struct {
+	resource int
+	data     []byte
+}
+
+// fits reports whether one more file with the given size does.
+func (w *worker) fits(size int64) bool {
+	return len(w.read) < packFiles && len(w.ranges) < packRanges && w.used+int(size) < len(w.room())
+}
+
+// add adds a file that has been read into the worker's memory.
+func (w *worker) add(i int, data []byte) {
+	size := int64(len(data))
+	w.read = append(w.read, i)
+	w.used += len(data)
+	r := w.files[i].first
+	for n := w.count(size); n > 0; n-- {
+		span := min(int(w.span(size)), len(data))
+		w.ranges = append(w.ranges, message{r, data[:span]})
+		data = data[span:]
+		r++
+	}
+}
+
+// flush hashes the files of the pack.
+func (w *worker) flush() {
+	// A lane that starts with a long one late would end after all others.
+	slices.SortFunc(w.ranges, func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) })
+	for _, r := range w.ranges {
+		w.content = append(w.content, r.data)
+	}
+	w.kernel.sums(w.content, func(i int, sum []byte) {
+		w.resources[w.ranges[i].resource].Digest = manifest.NewDigest(w.serialization.Algorithm, sum)
+	})
+	for _, i := range w.read {
+		w.progress.add(w.files[i].path, int(w.files[i].size))
+	}
+	w.used, w.read, w.ranges, w.content = 0, w.read[:0], w.ranges[:0], w.content[:0]
+}

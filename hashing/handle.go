@@ -56,32 +56,45 @@ func (h *handle) close() {
 func (want *file) open(in folder, name string) (fs.File, error) {
 	f, err := in.open(name)
 	if err != nil {
-		if now, e := in.again(name, nil); e == nil && !want.same(stampOf(now)) {
-			err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
-		}
-		return nil, vanished(err)
+		return nil, want.unopened(in, name, err)
 	}
 	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%w: it is %w now", ErrChanged, ErrNotRegular)
-	case !want.same(stampOf(info)):
-		err = ErrChanged
-	default:
-		return f, nil
+	if err == nil {
+		err = want.check(statusOf(info))
 	}
-	f.Close()
-	return nil, err
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// unopened is why the file could not be opened: err, or that it is not there any more.
+func (want *file) unopened(in folder, name string, err error) error {
+	if now, e := in.again(name, nil); e == nil && !want.same(now.stamp) {
+		err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
+	}
+	return vanished(err)
+}
+
+// check reports ErrChanged unless s is that of the file that was listed, as it was then.
+func (want *file) check(s status) error {
+	switch {
+	case !s.mode.IsRegular():
+		return fmt.Errorf("%w: it is %w now", ErrChanged, ErrNotRegular)
+	case !want.same(s.stamp):
+		return ErrChanged
+	}
+	return nil
 }
 
 // unchanged reports ErrChanged unless the name still stands for the file that was listed, as it was then.
 func (want *file) unchanged(in folder, name string, f fs.File) error {
-	info, err := in.again(name, f)
+	now, err := in.again(name, f)
 	if err != nil {
 		return vanished(err)
 	}
-	if !want.same(stampOf(info)) {
+	if !want.same(now.stamp) {
 		return ErrChanged
 	}
 	return nil

@@ -27,12 +27,10 @@ func (l *lister) list(ctx context.Context) (err error) {
 		return l.tree.fail(l.at.path, vanished(err))
 	}
 	defer l.in.close()
-	f, err := l.in.open(".")
-	if err != nil {
+	if err := l.in.enter(); err != nil {
 		return l.tree.fail(l.at.path, vanished(err))
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := l.in.dir.Stat()
 	if err != nil {
 		return l.tree.fail(l.at.path, err)
 	}
@@ -43,7 +41,7 @@ func (l *lister) list(ctx context.Context) (err error) {
 	l.at.id = id
 	for err == nil {
 		var entries []fs.DirEntry
-		if entries, err = l.in.entries(f); err != nil && err != io.EOF {
+		if entries, err = l.in.entries(); err != nil && err != io.EOF {
 			return l.tree.fail(l.at.path, err)
 		}
 		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
@@ -73,26 +71,26 @@ func (l *lister) entry(e fs.DirEntry) error {
 	if bad != nil {
 		return l.tree.fail(l.at.path, bad)
 	}
-	info, err := l.in.lstat(e)
+	s, err := l.in.lstat(e)
 	if err != nil {
 		return l.tree.fail(p, vanished(err))
 	}
 	links := l.at.links
-	if info.Mode()&fs.ModeSymlink != 0 {
+	if s.mode&fs.ModeSymlink != 0 {
 		links++
-		if info, err = l.link(p); err != nil {
+		if s, err = l.link(p); err != nil {
 			return l.tree.fail(p, err)
 		}
 	}
 	switch {
-	case info.IsDir():
-		l.places = append(l.places, &place{path: p, id: identityOf(info), above: l.at, links: links, strict: true})
-	case !info.Mode().IsRegular():
+	case s.mode.IsDir():
+		l.places = append(l.places, &place{path: p, id: s.id, above: l.at, links: links, strict: true})
+	case !s.mode.IsRegular():
 		return l.tree.fail(p, ErrNotRegular)
 	case !l.lists(p):
 		l.unlisted = append(l.unlisted, p)
 	default:
-		l.files = append(l.files, file{path: p, stamp: stampOf(info)})
+		l.files = append(l.files, file{path: p, stamp: s.stamp})
 	}
 	return nil
 }
@@ -123,28 +121,27 @@ func checkName(name string) error {
 }
 
 // link returns what the link at p leads to.
-func (l *lister) link(p string) (fs.FileInfo, error) {
+func (l *lister) link(p string) (status, error) {
 	if !l.serialization.AllowSymlinks {
-		return nil, fmt.Errorf("%w: links are not allowed", ErrSymlink)
+		return status{}, fmt.Errorf("%w: links are not allowed", ErrSymlink)
 	}
-	info, err := fs.Stat(l.tree.fsys, p)
+	s, err := described(fs.Stat(l.tree.fsys, p))
 	if err != nil {
-		return nil, fmt.Errorf("%w leads nowhere: %w", ErrSymlink, bare(err))
+		return status{}, fmt.Errorf("%w leads nowhere: %w", ErrSymlink, bare(err))
 	}
 	if target, out := l.tree.outside(p); out {
 		l.logger.Warn("symbolic link leads out of the model", "path", p, "target", target)
 	}
-	if !info.IsDir() {
-		return info, nil
+	if !s.mode.IsDir() {
+		return s, nil
 	}
-	id := identityOf(info)
-	for up := l.at; up != nil && id.known(); up = up.above {
-		if up.id.known() && id.same(up.id) {
-			return nil, fmt.Errorf("%w leads back to %s, which it is in", ErrSymlink, up.path)
+	for up := l.at; up != nil && s.id.known(); up = up.above {
+		if up.id.known() && s.id.same(up.id) {
+			return status{}, fmt.Errorf("%w leads back to %s, which it is in", ErrSymlink, up.path)
 		}
 	}
 	if l.at.links >= maxLinks {
-		return nil, fmt.Errorf("%w after %d others, which is too many", ErrSymlink, l.at.links)
+		return status{}, fmt.Errorf("%w after %d others, which is too many", ErrSymlink, l.at.links)
 	}
-	return info, nil
+	return s, nil
 }

@@ -31,8 +31,10 @@ func (r rootFS) ReadLink(name string) (string, error) { return r.Readlink(name) 
 func (r rootFS) entries(dir *os.File, n int) ([]fs.DirEntry, error) {
 	names, err := dir.Readdirnames(n)
 	entries := make([]fs.DirEntry, len(names))
+	all := make([]rootEntry, len(names)) // not one by one
 	for i, name := range names {
-		entries[i] = rootEntry{r, name}
+		all[i] = rootEntry{r, name}
+		entries[i] = &all[i]
 	}
 	return entries, err
 }
@@ -42,12 +44,12 @@ type rootEntry struct {
 	name string
 }
 
-func (e rootEntry) Name() string               { return e.name }
-func (e rootEntry) Info() (fs.FileInfo, error) { return e.root.Lstat(e.name) }
-func (e rootEntry) IsDir() bool                { return e.Type().IsDir() }
+func (e *rootEntry) Name() string               { return e.name }
+func (e *rootEntry) Info() (fs.FileInfo, error) { return e.root.Lstat(e.name) }
+func (e *rootEntry) IsDir() bool                { return e.Type().IsDir() }
 
 // Type is that of a file where the system can't tell.
-func (e rootEntry) Type() fs.FileMode {
+func (e *rootEntry) Type() fs.FileMode {
 	info, err := e.Info()
 	if err != nil {
 		return fs.ModeIrregular

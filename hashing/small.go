@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"context"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -54,6 +55,9 @@ func dirOf(p string) string {
 func (w *worker) batch(ctx context.Context, lo, hi int) {
 	dir := dirOf(w.files[lo].path)
 	in, err := w.tree.folder(dir)
+	if err == nil && isLocal(in.fsys) {
+		err = in.enter()
+	}
 	if err != nil {
 		w.fail(lo, vanished(err))
 		return
@@ -77,24 +81,31 @@ func (w *worker) batch(ctx context.Context, lo, hi int) {
 // slurp reads a whole file, and sees that it did not change meanwhile.
 func (w *worker) slurp(in folder, i int) error {
 	want := &w.files[i]
-	name := path.Base(want.path)
-	f, err := want.open(in, name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	// Asking for a byte more than there should be shows whether the file ends here.
 	buf := w.room()[w.used:][:want.size+1]
-	n, err := w.tree.read(f, buf, 0)
+	n, err := want.slurp(w.tree, in, path.Base(want.path), buf)
 	if err == nil {
-		return ErrChanged
+		w.add(i, buf[:n])
 	}
-	if err = ended(err); err != ErrChanged || int64(n) < want.size {
-		return err
+	return err
+}
+
+// slurp reads the file into buf, by its name in a folder, and returns its size.
+func (want *file) slurp(t *tree, in folder, name string, buf []byte) (n int, err error) {
+	var f fs.File
+	if in.raw != nil {
+		n, err = in.raw.slurp(in, want, name, buf)
+	} else if f, err = want.open(in, name); err == nil {
+		defer f.Close()
+		if n, err = t.read(f, buf, 0); ended(err) == ErrChanged {
+			err = nil
+		}
 	}
-	if err := want.unchanged(in, name, f); err != nil {
-		return err
+	if err != nil {
+		return 0, err
 	}
-	w.add(i, buf[:n])
-	return nil
+	if int64(n) != want.size {
+		return 0, ErrChanged
+	}
+	return n, want.unchanged(in, name, f)
 }

@@ -15,3 +15,11 @@ func stampOf(info fs.FileInfo) stamp {
 func (s stamp) same(o stamp) bool {
 	return s.size == o.size && s.mtime == o.mtime && s.id.same(o.id)
 }
+
+// A status is what a file is, and its stamp. Of the mode only the type counts.
+type status struct {
+	stamp
+	mode fs.FileMode
+}
+
+func statusOf(info fs.FileInfo) status { return status{stampOf(info), info.Mode().Type()} }

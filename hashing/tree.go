@@ -3,10 +3,8 @@ package hashing
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -78,68 +76,6 @@ func vanished(err error) error {
 		return fmt.Errorf("%w: %w", ErrChanged, bare(err))
 	}
 	return err
-}
-
-// A folder is a directory of a tree that is opened for looking up many names in it.
-type folder struct {
-	fsys   fs.FS
-	path   string
-	close  func() error
-	follow bool
-}
-
-func (t *tree) folder(p string) (folder, error) {
-	r, ok := t.fsys.(rootFS)
-	if !ok {
-		return folder{t.fsys, p, func() error { return nil }, t.follow}, nil
-	}
-	sub, err := r.sub(p)
-	if err != nil {
-		return folder{}, err
-	}
-	return folder{sub, ".", sub.Close, t.follow}, nil
-}
-
-func (f folder) open(name string) (fs.File, error) { return f.fsys.Open(path.Join(f.path, name)) }
-
-// entries reads the next entries of f, the folder itself: a thousand at a time, since directories may be huge.
-func (f folder) entries(dir fs.File) ([]fs.DirEntry, error) {
-	if r, ok := f.fsys.(rootFS); ok {
-		return r.entries(dir.(*os.File), 1000)
-	}
-	if dir, ok := dir.(fs.ReadDirFile); ok {
-		return dir.ReadDir(1000)
-	}
-	entries, err := fs.ReadDir(f.fsys, f.path)
-	if err == nil {
-		err = io.EOF
-	}
-	return entries, err
-}
-
-// lstat describes an entry without following it if it is a link.
-func (f folder) lstat(e fs.DirEntry) (fs.FileInfo, error) {
-	if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
-		return fsys.Lstat(path.Join(f.path, e.Name()))
-	}
-	return e.Info()
-}
-
-// again describes the file that the name now stands for. Without a way to ask the file system, it is the open
-// file, if any, of which at least size and time can be compared.
-func (f folder) again(name string, open fs.File) (fs.FileInfo, error) {
-	name = path.Join(f.path, name)
-	if f.follow {
-		if fsys, ok := f.fsys.(fs.StatFS); ok {
-			return fsys.Stat(name)
-		}
-	} else if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
-		return fsys.Lstat(name)
-	}
-	if open == nil {
-		return nil, fs.ErrInvalid
-	}
-	return open.Stat()
 }
 
 // outside returns what the link at p leads to if that is not in the model.

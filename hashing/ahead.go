@@ -2,54 +2,86 @@ package hashing
 
 import "context"
 
-// ringChunks is how far reading may be ahead of hashing.
-const ringChunks = 16
-
-// ahead hashes a stream to its end while another goroutine reads on. It is for the last files of a model, when
-// there are more processors than streams.
+// ahead hashes a stream to its end while another goroutine loads what comes next. It is for the last files of a
+// model, when there are more processors than streams.
 func (w *worker) ahead(ctx context.Context, s *stream) {
 	ctx, cancel := context.WithCancel(ctx)
-	free := make(chan []byte, ringChunks)
-	for range ringChunks {
-		free <- make([]byte, w.chunk)
-	}
-	full := make(chan []byte, ringChunks) // has room for all, so that the reader never waits to send
-	var failed error                      // to be looked at after full is closed
+	r := newReader(w.engine, s)
 	go func(pos int64) {
-		defer close(full)
-		failed = w.readAhead(ctx, s, pos, free, full)
+		defer close(r.full)
+		r.err = r.run(ctx, pos)
 	}(s.pos)
 	defer func() {
 		cancel()
-		for range full { // until the reader has stopped, and does not use the file any more
+		for range r.full { // until the reader has stopped, and does not use the file any more
 		}
+		r.drop()
 	}()
-	for buf := range full {
-		s.data = buf
-		if ctx.Err() != nil || w.advance([]*stream{s}) != nil {
+	one := []*stream{s}
+	defer w.survive(one) // while the windows are still there
+	for l := range r.full {
+		s.window, s.data = l.window, l.data
+		if ctx.Err() != nil || w.advance(one) != nil {
 			return
 		}
-		free <- buf[:cap(buf)]
+		r.free <- l.window
 	}
-	if failed != nil {
-		w.fail(s.file, failed)
+	if r.err != nil {
+		w.fail(s.file, r.err)
 	}
 }
 
-func (w *worker) readAhead(ctx context.Context, s *stream, pos int64, free <-chan []byte, full chan<- []byte) error {
-	for pos < s.end {
-		var buf []byte
+// A reader loads what comes next of a stream into a ring of windows.
+type reader struct {
+	engine  *engine
+	stream  *stream // but for its position, which is the hash's
+	size    int64   // of a window
+	windows []window
+	free    chan *window
+	full    chan loaded // has room for all, so that the reader never waits to send
+	err     error       // to be looked at after full is closed
+}
+
+type loaded struct {
+	window *window
+	data   []byte
+}
+
+// ringBytes is how far reading may be ahead of hashing, where chunks are of the default size.
+const ringBytes = 2 << 20
+
+func newReader(e *engine, s *stream) *reader {
+	n := ringBytes / defaultChunk
+	if e.mapped {
+		n = mapReach / maxReach
+	}
+	r := &reader{engine: e, stream: s, size: e.reach(1), windows: make([]window, n)}
+	r.free, r.full = make(chan *window, n), make(chan loaded, n)
+	for i := range r.windows {
+		r.free <- &r.windows[i]
+	}
+	return r
+}
+
+func (r *reader) run(ctx context.Context, pos int64) error {
+	for pos < r.stream.end {
 		select {
-		case buf = <-free:
+		case v := <-r.free:
+			data, err := v.load(r.engine, r.stream.from, pos, r.engine.step(r.stream, pos, r.size))
+			if err != nil {
+				return err
+			}
+			pos += int64(len(data))
+			r.full <- loaded{v, data}
 		case <-ctx.Done():
 			return nil
 		}
-		buf = buf[:w.step(s, pos, int64(len(buf)))]
-		if err := s.from.read(w.engine, buf, pos); err != nil {
-			return err
-		}
-		pos += int64(len(buf))
-		full <- buf
 	}
 	return nil
+}
+
+func (r *reader) drop() {
+	for i := range r.windows {
+		r.windows[i].mapping.drop()
+	}
 }

@@ -65,7 +65,10 @@ var changes = map[string]func(p string) error{
 func TestChangedWhileHashed(t *testing.T) {
 	shards := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 2 << 20})
 	blake3 := hashing.Config().UseFileSerialization(hashing.Files{Algorithm: manifest.BLAKE3})
-	for name, c := range map[string]hashing.Configuration{"files": hashing.Config(), "shards": shards, "blake3": blake3} {
+	for name, c := range map[string]hashing.Configuration{
+		"files": hashing.Config(), "shards": shards, "blake3": blake3,
+		"mapped": hashing.Config().SetMapped(true), "mapped shards": shards.SetMapped(true), "mapped blake3": blake3.SetMapped(true),
+	} {
 		for what, change := range changes {
 			for _, victim := range []string{"big", "small", "middle"} {
 				for _, workers := range []int{1, 2, 5} {

@@ -19,6 +19,7 @@ type Configuration struct {
 	only      []string // sorted; nil for every file
 	chunk     int
 	workers   int
+	mapped    bool
 	resources int // the most of them; 0 for what a manifest can hold
 	progress  func(Progress)
 	logger    *slog.Logger
@@ -140,6 +141,18 @@ func (c Configuration) SetOnly(paths ...string) Configuration {
 // number of processors that the program may use.
 func (c Configuration) SetMaxWorkers(n int) Configuration {
 	c.workers = n
+	return c
+}
+
+// SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
+// saves copying the data, which is about a tenth to a third of the time where files are in memory already, and gains
+// nothing where they come from a disk. At most 16 MiB are mapped at a time for each worker.
+//
+// It has no influence on digests. A file that is truncated while it is mapped is an error like any other change:
+// the fault is caught in the goroutine that it happens in. Files that cannot be mapped, those of
+// [Configuration.HashFS], and all files on other systems than Linux are read.
+func (c Configuration) SetMapped(mapped bool) Configuration {
+	c.mapped = mapped
 	return c
 }
 

@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -72,7 +73,8 @@ func (e *engine) fail(i int, err error) {
 type worker struct {
 	*engine
 	index int
-	slab  []byte // for what is read, made when it is needed
+	slab  []byte // for small files, and the windows if nothing is mapped
+	views [maxLanes]window
 	pack
 	lanes
 }
@@ -86,12 +88,26 @@ func (w *worker) room() []byte {
 	return w.slab
 }
 
-// buf returns the buffer for lane i.
-func (w *worker) buf(i int) []byte { return w.room()[i*w.chunk:][:w.chunk] }
+// view returns the window of lane i.
+func (w *worker) view(i int) *window {
+	v := &w.views[i]
+	if v.buf == nil && !w.mapped {
+		v.buf = w.room()[i*w.chunk:][:w.chunk]
+	}
+	return v
+}
 
 func (w *worker) work(ctx context.Context) {
 	var mine []*stream
-	defer func() { w.large.leave(w.index, mine) }()
+	defer func() {
+		w.large.leave(w.index, mine)
+		for i := range w.views {
+			w.views[i].mapping.drop()
+		}
+	}()
+	if w.mapped {
+		debug.SetPanicOnFault(true) // until the goroutine ends, with this function
+	}
 	for ctx.Err() == nil {
 		var alone bool
 		if mine, alone = w.large.next(w.index, mine); len(mine) > 0 {
@@ -112,17 +128,22 @@ func (w *worker) work(ctx context.Context) {
 	}
 }
 
-// chunksPerTurn is how long a worker keeps its streams: long enough that asking for others costs nothing, short
-// enough that all of them end at about the same time.
-const chunksPerTurn = 8
+// perTurn is how much of a stream a worker hashes before it gives it back: enough that asking for others costs
+// nothing, little enough that all of them end at about the same time.
+const perTurn = 1 << 20
 
 func (w *worker) turn(ctx context.Context, mine []*stream) {
-	for range chunksPerTurn {
-		for i, s := range mine {
+	defer w.survive(mine)
+	for i, s := range mine {
+		s.window = w.view(i)
+	}
+	size := w.reach(len(mine))
+	for done := int64(0); done < perTurn; done += size {
+		for _, s := range mine {
 			if ctx.Err() != nil {
 				return
 			}
-			if err := s.load(w.engine, w.buf(i)); err != nil {
+			if err := s.load(w.engine, size); err != nil {
 				w.fail(s.file, err)
 				return
 			}

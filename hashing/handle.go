@@ -18,16 +18,12 @@ type handle struct {
 	parts atomic.Int64 // that are not hashed yet
 }
 
-// read fills buf with the bytes at offset off, which is where the last read ended if the tree can't seek.
-func (h *handle) read(e *engine, buf []byte, off int64) error {
+func (h *handle) open(e *engine) error {
 	h.once.Do(func() {
 		want := &e.files[h.file]
 		h.f, h.err = want.open(folder{fsys: e.tree.fsys}, want.path)
 	})
-	if h.err != nil {
-		return h.err
-	}
-	return e.tree.readFull(h.f, buf, off)
+	return h.err
 }
 
 // release says that one part is done. After the last, the file must be what it was.

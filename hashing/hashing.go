@@ -79,6 +79,7 @@ func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*ma
 	if err != nil {
 		return nil, fmt.Errorf("hashing %s: %w", name, err)
 	}
+	s.mapped = false // what is read in order must be read
 	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
 	r, err := s.report(ctx, t, name)
 	if err != nil {

@@ -25,6 +25,7 @@ type settings struct {
 	only          []string
 	chunk         int
 	workers       int
+	mapped        bool
 	resources     int64 // the most of them
 	progress      func(Progress)
 	logger        *slog.Logger
@@ -41,6 +42,7 @@ func (c Configuration) settings() (*settings, error) {
 		only:      c.only,
 		chunk:     defaultChunk,
 		workers:   c.workers,
+		mapped:    c.mapped,
 		resources: math.MaxInt32,
 		progress:  c.progress,
 		logger:    c.logger,

@@ -16,7 +16,8 @@ type part struct {
 // A stream is a part that is being hashed.
 type stream struct {
 	part
-	from     *handle // nil if the file has been read already
+	from     *handle
+	window   *window // where data is
 	hash     state
 	resource int
 	until    int64  // where the resource, or the piece of it, ends
@@ -50,16 +51,15 @@ func (e *engine) border(s *stream) int64 {
 
 func (s *stream) left() int64 { return s.end - s.pos }
 
-// load reads the next chunk into buf.
-func (s *stream) load(e *engine, buf []byte) error {
-	if s.left() == 0 {
-		return nil
+// load makes the next bytes of s ready to be hashed, at most size.
+func (s *stream) load(e *engine, size int64) (err error) {
+	if s.left() > 0 {
+		s.data, err = s.window.load(e, s.from, s.pos, e.step(s, s.pos, size))
 	}
-	s.data = buf[:e.step(s, s.pos, int64(len(buf)))]
-	return s.from.read(e, s.data, s.pos)
+	return err
 }
 
-// step returns how many bytes from pos on to read at once, at most size. What ends before its resource does is a
+// step returns how many bytes from pos on to load at once, at most size. What ends before its resource does is a
 // multiple of size.
 func (e *engine) step(s *stream, pos, size int64) int64 {
 	span := e.span(e.files[s.file].size)
@@ -128,7 +128,7 @@ func (w *worker) advanced(s *stream, n int) error {
 		w.finish(s)
 	}
 	w.progress.add(w.files[s.file].path, n)
-	if s.left() == 0 && s.from != nil {
+	if s.left() == 0 {
 		return s.from.release(w.engine)
 	}
 	return nil

@@ -1,0 +1,39 @@
+package hashing
+
+import (
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A mapping is a part of a file that is mapped into memory, page by page.
+type mapping struct{ pages []byte }
+
+// load maps n bytes from off on in place of what was mapped. Pages of the file that are in memory, or can be read,
+// are there when it returns; the others fault when they are used.
+func (m *mapping) load(f *os.File, off, n int64) ([]byte, error) {
+	m.drop()
+	lead := off % int64(os.Getpagesize())
+	var err error
+	m.pages, err = unix.Mmap(int(f.Fd()), off-lead, int(lead+n), unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
+	runtime.KeepAlive(f)
+	if err != nil {
+		return nil, err
+	}
+	return m.pages[lead:], nil
+}
+
+// drop unmaps, so that the pages do not count as this program's memory any more.
+func (m *mapping) drop() {
+	if m.pages != nil {
+		unix.Munmap(m.pages)
+		m.pages = nil
+	}
+}
+
+// holds reports whether the address is mapped. It is that of a fault, which is only compared.
+func (m *mapping) holds(addr uintptr) bool {
+	return m.pages != nil && addr-uintptr(unsafe.Pointer(&m.pages[0])) < uintptr(len(m.pages))
+}

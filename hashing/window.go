@@ -1,0 +1,76 @@
+package hashing
+
+import (
+	"errors"
+	"os"
+)
+
+const (
+	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
+	// second-level cache until it is hashed.
+	readReach = 1 << 20
+	// mapReach is how much a worker maps at once of all of its streams together.
+	mapReach = 16 << 20
+	// maxReach is the most of it that goes to one stream.
+	maxReach = 4 << 20
+)
+
+// reach returns how many bytes of each of n streams to have in memory at once: a multiple of 4 KiB.
+func (e *engine) reach(n int) int64 {
+	if e.mapped {
+		return min(mapReach/int64(n), maxReach) &^ (minChunk - 1)
+	}
+	return min(int64(e.chunk), max(readReach/int64(n), minChunk)) &^ (minChunk - 1)
+}
+
+// A window is the memory for what comes next of a stream. It is read into, or the file is mapped there.
+type window struct {
+	buf     []byte
+	mapping mapping
+}
+
+// load returns the n bytes of the file at offset off, which stay until the next call.
+func (v *window) load(e *engine, h *handle, off, n int64) ([]byte, error) {
+	if err := h.open(e); err != nil {
+		return nil, err
+	}
+	if f, ok := h.f.(*os.File); ok && e.mapped {
+		if data, err := v.mapping.load(f, off, n); err == nil {
+			return data, nil
+		}
+		// Not every file system can. Then it is read, which takes memory for a change.
+	}
+	if int64(len(v.buf)) < n {
+		v.buf = make([]byte, n)
+	}
+	return v.buf[:n], e.tree.readFull(h.f, v.buf[:n], off)
+}
+
+// errFault says that a mapped file could not be read, although it did not change.
+var errFault = errors.New("input/output error on mapped file")
+
+// survive is to be deferred while data of the streams is used, which may be mapped. A fault, which is what a file
+// that was truncated makes, becomes an error that names the file. The states of the streams are lost.
+func (w *worker) survive(streams []*stream) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if fault, ok := r.(interface{ Addr() uintptr }); ok {
+		for _, s := range streams {
+			if s.window.mapping.holds(fault.Addr()) {
+				w.fail(s.file, s.from.fault(w.engine))
+				return
+			}
+		}
+	}
+	panic(r)
+}
+
+func (h *handle) fault(e *engine) error {
+	want := &e.files[h.file]
+	if err := want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}, want.path, h.f); err != nil {
+		return err
+	}
+	return errFault
+}

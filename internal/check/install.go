@@ -50,17 +50,20 @@ func (c *checker) compiler(ctx context.Context) error {
 
 const softhsmVariable = "MODEL_SIGNING_SOFTHSM"
 
-// softhsm finds the library of SoftHSM, or installs it.
+// softhsm finds the library of SoftHSM, or installs it, with pkcs11-tool for the walk-through of docs/pkcs11.md, which
+// is for Debian.
 func (c *checker) softhsm(ctx context.Context) error {
 	library := os.Getenv(softhsmVariable)
 	if library == "" {
 		library = findSoftHSM()
 	}
-	if library == "" {
-		err := c.install(ctx, "SoftHSM", []string{"softhsm2"}, []string{"softhsm"})
+	if library == "" || runtime.GOOS == "linux" && !has("pkcs11-tool") {
+		err := c.install(ctx, "SoftHSM", []string{"softhsm2", "opensc"}, []string{"softhsm"})
 		if err != nil {
 			return fmt.Errorf("%w, with %s=path of libsofthsm2.so, or with -without softhsm", err, softhsmVariable)
 		}
+	}
+	if library == "" {
 		library = findSoftHSM()
 	}
 	if library == "" {

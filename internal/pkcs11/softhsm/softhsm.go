@@ -2,8 +2,8 @@
 
 // Package softhsm makes tokens for tests, with SoftHSM 2 and its softhsm2-util.
 //
-// MODEL_SIGNING_SOFTHSM is the path of libsofthsm2.so. If it is not set, the tests that need tokens are skipped,
-// or fail if CI is set. If it is set, what is missing is a failure.
+// MODEL_SIGNING_SOFTHSM is the path of libsofthsm2.so. If it is not set, the tests that need tokens are skipped. If
+// it is set, as internal/check does, what is missing is a failure.
 package softhsm
 
 import (
@@ -29,10 +29,7 @@ const (
 func Module(t testing.TB) string {
 	t.Helper()
 	module := os.Getenv("MODEL_SIGNING_SOFTHSM")
-	switch {
-	case module == "" && os.Getenv("CI") != "":
-		t.Fatal("MODEL_SIGNING_SOFTHSM is not set, and CI must test with SoftHSM")
-	case module == "":
+	if module == "" {
 		t.Skip("set MODEL_SIGNING_SOFTHSM to the path of libsofthsm2.so to test with SoftHSM")
 	}
 	dir := t.TempDir()

@@ -92,4 +92,10 @@ func (b *Bundle) Proto() *protobundle.Bundle { return b.proto }
 func (b *Bundle) UnverifiedStatement() []byte { return b.proto.GetDsseEnvelope().GetPayload() }
 
 // Signature returns the signature's bytes. They must not be changed.
-func (b *Bundle) Signature() []byte { return b.proto.GetDsseEnvelope().GetSignatures()[0].GetSig() }
+func (b *Bundle) Signature() []byte {
+	sigs := b.proto.GetDsseEnvelope().GetSignatures()
+	if len(sigs) == 0 {
+		return nil
+	}
+	return sigs[0].GetSig()
+}

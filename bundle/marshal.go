@@ -89,7 +89,8 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// MarshalJSON returns the bundle as it is written to files.
+// MarshalJSON returns the bundle as it is written to files. It is an error if that could not be read again, for want
+// of a statement, a signature or verification material, or because it is larger than [MaxSize].
 func (b *Bundle) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	buf.Grow(base64.StdEncoding.EncodedLen(len(b.UnverifiedStatement())) + 16<<10)
@@ -99,8 +100,28 @@ func (b *Bundle) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// write streams the bundle, whose payload may be gigabytes.
+// WriteTo writes what MarshalJSON returns, without making it in memory. It implements [io.WriterTo].
+func (b *Bundle) WriteTo(w io.Writer) (int64, error) {
+	c := &countingWriter{w: w}
+	err := b.write(c)
+	return c.n, err
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
 func (b *Bundle) write(w io.Writer) error {
+	if err := b.check(); err != nil {
+		return fmt.Errorf("the bundle can't be written: %w", err)
+	}
 	material, err := b.materialJSON()
 	if err != nil {
 		return fmt.Errorf("writing verificationMaterial: %w", err)
@@ -121,6 +142,20 @@ func (b *Bundle) write(w io.Writer) error {
 	_, err = fmt.Fprintf(w, `","payloadType":%q,"signatures":[{"sig":%q,"keyid":""}]}}`,
 		PayloadType, base64.StdEncoding.EncodeToString(b.Signature()))
 	return err
+}
+
+func (b *Bundle) check() error {
+	switch n := len(b.UnverifiedStatement()); {
+	case n == 0:
+		return errors.New("payload is empty")
+	case len(b.Signature()) == 0:
+		return errors.New("signature is empty")
+	case b.proto.GetVerificationMaterial().GetContent() == nil:
+		return errors.New("verificationMaterial holds no key or certificate")
+	case int64(base64.StdEncoding.EncodedLen(n)) > MaxSize-MaxMaterial:
+		return fmt.Errorf("a payload of %d bytes is too large; hash fewer files, or larger shards", n)
+	}
+	return nil
 }
 
 func (b *Bundle) materialJSON() ([]byte, error) {

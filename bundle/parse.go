@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// MaxSize is the largest bundle in bytes that [Parse] and [ReadFile] accept: 2 GiB, some ten million
-	// files. Reading one takes about its own size in memory, its manifest about as much again.
-	// [Read] takes a smaller limit for bundles of strangers.
-	MaxSize = 2 << 30
+	// MaxSize is the largest bundle in bytes that is read or written: 2 GiB, some ten million files, and less
+	// where an int has 32 bits. Reading one takes about its own size in memory, its manifest about as much again.
+	// [Read] and [ReadFileLimit] take a smaller limit for bundles of strangers.
+	MaxSize = min(2<<30, math.MaxInt/4)
 	// MaxMaterial is the largest verification material in bytes.
 	MaxMaterial = 4 << 20
 )
@@ -47,10 +47,17 @@ func read(r io.Reader, limit, hint int64) (*Bundle, error) {
 	if hint > limit {
 		return nil, fmt.Errorf("%w: bundle has %d bytes, more than the limit of %d", ErrMalformed, hint, limit)
 	}
+	r = io.LimitReader(r, limit+1)
 	var buf bytes.Buffer
-	buf.Grow(int(hint) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+	if _, err := io.CopyN(&buf, r, 512); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("reading bundle: %w", err)
+	}
+	// A hint is believed only of what begins as a bundle does.
+	if bytes.HasPrefix(bytes.TrimLeft(buf.Bytes(), " \t\r\n"), []byte("{")) {
+		buf.Grow(int(max(hint-int64(buf.Len()), 0)) + bytes.MinRead)
+		if _, err := buf.ReadFrom(r); err != nil {
+			return nil, fmt.Errorf("reading bundle: %w", err)
+		}
 	}
 	if int64(buf.Len()) > limit {
 		return nil, fmt.Errorf("%w: bundle has more than the limit of %d bytes", ErrMalformed, limit)

@@ -49,6 +49,9 @@ func (s *statement) readSerialization(d *strictjson.Decoder) error {
 		case "ignore_paths":
 			ser.IgnorePaths = []string{}
 			err = d.Array(func(int) error {
+				if len(ser.IgnorePaths) == manifest.MaxIgnorePaths {
+					return d.Errorf("is one more than the limit of %d", manifest.MaxIgnorePaths)
+				}
 				p, err := d.String()
 				ser.IgnorePaths = append(ser.IgnorePaths, p)
 				return err

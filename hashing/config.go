@@ -14,6 +14,7 @@ type Configuration struct {
 	algorithm manifest.Algorithm
 	shardSize int64
 	links     choice
+	confined  bool // links are allowed by a signature, not by the caller
 	git       choice
 	ignored   []string
 	only      []string // sorted; nil for every file
@@ -123,7 +124,7 @@ func (c Configuration) SetIgnoreGitPaths(ignore bool) Configuration {
 // of the link. The default is false: a link is then an error that wraps [ErrSymlink]. With links allowed, a
 // cycle or a link to nothing is still an error, and one to outside of the model is a warning.
 func (c Configuration) SetAllowSymlinks(allow bool) Configuration {
-	c.links = choose(allow)
+	c.links, c.confined = choose(allow), false
 	return c
 }
 
@@ -159,10 +160,15 @@ func (c Configuration) SetMapped(mapped bool) Configuration {
 // SetMaxResources makes hashing fail with [ErrTooMany], before anything is read, if the manifest would have more
 // than n resources: a tiny shard size makes one for each few bytes, and each takes memory. Zero, the default,
 // is about two billion, which is what a manifest can hold.
+//
+// As many files and directories may be found. What n stops is noticed while the tree is listed.
 func (c Configuration) SetMaxResources(n int) Configuration {
 	c.resources = n
 	return c
 }
+
+// MaxResources returns what SetMaxResources has set.
+func (c Configuration) MaxResources() int { return c.resources }
 
 // SetLogger has warnings written to l. The default, nil, drops them.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {

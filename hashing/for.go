@@ -16,6 +16,9 @@ func ConfigFor(s manifest.Serialization) Configuration { return Configuration{}.
 // Git's own files are ignored if s records them, if SetIgnoreGitPaths(true) was called, or, where s.IgnorePaths
 // is nil because an old signature does not record them, unless SetIgnoreGitPaths(false) was called.
 //
+// Links that lead out of the model are errors that wrap [ErrSymlink], unless c allows links itself: a stranger who
+// signs a model must not have the verifier's other files read.
+//
 // A parameter that was set in c and contradicts s is a [*ConflictError]: the signature decides how a model is
 // hashed, and a caller who asks for something else is told.
 func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
@@ -34,6 +37,7 @@ func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
 
 func (c Configuration) with(s manifest.Serialization) Configuration {
 	c.method, c.algorithm, c.shardSize = s.Method, s.Algorithm, s.ShardSize
+	c.confined = c.links == unset
 	c.links = choose(s.AllowSymlinks)
 	if s.IgnorePaths != nil {
 		c.git = choose(c.git == on)

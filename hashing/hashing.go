@@ -92,8 +92,10 @@ func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*ma
 type Report struct {
 	// Manifest may have no resources; it is never nil.
 	Manifest *manifest.Manifest
-	// Ignored are the paths that exist and were left out because they are ignored. A directory stands for all
-	// that is below it.
+	// File says that the model is a single file.
+	File bool
+	// Ignored are the paths that exist and were left out because they are ignored. A directory ends in a slash,
+	// and stands for all that is below it.
 	Ignored []string
 	// Unlisted are the paths that [Configuration.SetOnly] left out.
 	Unlisted []string
@@ -147,7 +149,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
 		slices.Sort(list)
 	}
-	return &Report{Manifest: m, Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
+	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
 }
 
 func (r *Report) signable(model string) (*manifest.Manifest, error) {

@@ -14,6 +14,9 @@ import (
 // maxLinks is how many links a path may hold, as in Linux. It ends cycles where files have no identity.
 const maxLinks = 40
 
+// maxDepth is how deep directories may be nested. Each is looked up from the root, name by name.
+const maxDepth = 1000
+
 // A lister lists one directory, at.
 type lister struct {
 	*walker
@@ -60,6 +63,9 @@ func (l *lister) list(ctx context.Context) (err error) {
 func (l *lister) entry(e fs.DirEntry) error {
 	p := below(l.at.path, e.Name())
 	if l.ignores(p) {
+		if e.IsDir() {
+			p += "/"
+		}
 		l.ignored = append(l.ignored, p)
 		return nil
 	}
@@ -83,6 +89,8 @@ func (l *lister) entry(e fs.DirEntry) error {
 		}
 	}
 	switch {
+	case s.mode.IsDir() && strings.Count(p, "/") >= maxDepth:
+		return l.tree.fail(p, fmt.Errorf("directories are nested more than %d deep", maxDepth))
 	case s.mode.IsDir():
 		l.places = append(l.places, &place{path: p, id: s.id, above: l.at, links: links, strict: true})
 	case !s.mode.IsRegular():
@@ -97,7 +105,7 @@ func (l *lister) entry(e fs.DirEntry) error {
 
 // passBy lists an entry that is not on the way to any file of SetOnly.
 func (l *lister) passBy(e fs.DirEntry, p string, bad error) {
-	if e.IsDir() && bad == nil {
+	if e.IsDir() && bad == nil && strings.Count(p, "/") < maxDepth {
 		l.places = append(l.places, &place{path: p, above: l.at, links: l.at.links})
 	} else {
 		l.unlisted = append(l.unlisted, p)
@@ -129,7 +137,9 @@ func (l *lister) link(p string) (status, error) {
 	if err != nil {
 		return status{}, fmt.Errorf("%w leads nowhere: %w", ErrSymlink, bare(err))
 	}
-	if target, out := l.tree.outside(p); out {
+	if target, out := l.tree.outside(p); out && l.confined {
+		return status{}, fmt.Errorf("%w leads out of the model, which the signature alone can't allow", ErrSymlink)
+	} else if out {
 		l.logger.Warn("symbolic link leads out of the model", "path", p, "target", target)
 	}
 	if !s.mode.IsDir() {

@@ -18,7 +18,7 @@ func TestReport(t *testing.T) {
 	r, err := c.Report(context.Background(), root)
 	must(t, err)
 	equal(t, "resources", lines(r.Manifest), wants("a", "1", "b/c", "2", "e/none", "", "none", ""))
-	equal(t, "ignored", r.Ignored, []string{".git", ".gitignore", "skip", "skip2"})
+	equal(t, "ignored", r.Ignored, []string{".git/", ".gitignore", "skip/", "skip2"})
 	equal(t, "unlisted", r.Unlisted, nil)
 	equal(t, "empty", r.Empty, nil)
 
@@ -48,7 +48,7 @@ func TestSetOnly(t *testing.T) {
 		must(t, err)
 		equal(t, "resources", lines(r.Manifest), wants("a.b", "x", "d/e/f", "2"))
 		equal(t, "unlisted", r.Unlisted, []string{"d/e/g", "d/h", "d/loop", "i/j", "i/link", "link"})
-		equal(t, "ignored", r.Ignored, []string{".git"})
+		equal(t, "ignored", r.Ignored, []string{".git/"})
 	}
 	for _, only := range []string{"link", "link/x", "d/loop/a.b"} {
 		if _, err := c.SetOnly(only).Hash(root); !errors.Is(err, hashing.ErrSymlink) {

@@ -2,21 +2,24 @@ package hashing
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
 // resources returns the resources of all files, in the order of the files and without digests.
 func (w *walker) resources() ([]manifest.Resource, error) {
-	var n int64
+	var n, bytes int64
 	for i := range w.all.files {
 		f := &w.all.files[i]
 		f.first = int(n)
-		n += w.count(f.size)
-		if n > w.settings.resources {
+		more := w.count(f.size)
+		if more > w.settings.resources-n || f.size > math.MaxInt64-bytes { // sums may overflow
 			return nil, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
 		}
-		if w.count(f.size) == 0 {
+		n += more
+		bytes += f.size
+		if more == 0 {
 			w.empty = append(w.empty, f.path)
 		}
 	}

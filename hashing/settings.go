@@ -22,6 +22,7 @@ var gitPaths = []string{".git", ".gitattributes", ".github", ".gitignore"}
 // Settings are a Configuration with every default filled in and every parameter checked.
 type settings struct {
 	serialization manifest.Serialization // IgnorePaths is sorted
+	confined      bool                   // links that lead out of the model are errors
 	only          []string
 	chunk         int
 	workers       int
@@ -39,6 +40,7 @@ func (c Configuration) settings() (*settings, error) {
 			ShardSize:     c.shardSize,
 			AllowSymlinks: c.links == on,
 		},
+		confined:  c.confined,
 		only:      c.only,
 		chunk:     defaultChunk,
 		workers:   c.workers,

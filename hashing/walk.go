@@ -3,6 +3,7 @@ package hashing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"sync"
 
@@ -38,8 +39,9 @@ type walker struct {
 	err     error
 	errAt   string // the directory that err is about
 
-	all   found
-	empty []string
+	all     found
+	entries int64 // of everything in all, and of the directories
+	empty   []string
 }
 
 // Found is what there is in a directory, or in all so far.
@@ -93,6 +95,11 @@ func (w *walker) merge(d *place, f *found, err error) {
 	w.busy--
 	if err != nil && !d.strict && errors.Is(err, fs.ErrPermission) {
 		*f, err = found{unlisted: []string{d.path}}, nil
+	}
+	// Links may show one directory under any number of names, so what is found is bounded while it is found.
+	w.entries += int64(len(f.files) + len(f.places) + len(f.ignored) + len(f.unlisted))
+	if err == nil && w.entries > w.settings.resources {
+		err = w.tree.fail(d.path, fmt.Errorf("%w: more than %d files and directories up to this one", ErrTooMany, w.settings.resources))
 	}
 	if err != nil && (w.err == nil || d.path < w.errAt) {
 		w.err, w.errAt = err, d.path

@@ -30,7 +30,7 @@ func CheckPath(p string) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("name %q %s", p, why)
+	return fmt.Errorf("name %.200q %s", p, why)
 }
 
 // ParseName is the inverse of [Resource.Name] for the given method. Under [Shards] the last two components
@@ -42,16 +42,16 @@ func ParseName(name string, m Method) (Resource, error) {
 	}
 	j := strings.LastIndexByte(name, ':')
 	if j < 0 {
-		return Resource{}, fmt.Errorf("name %q has no byte range", name)
+		return Resource{}, fmt.Errorf("name %.200q has no byte range", name)
 	}
 	i := strings.LastIndexByte(name[:j], ':')
 	if i < 0 {
-		return Resource{}, fmt.Errorf("name %q has no byte range", name)
+		return Resource{}, fmt.Errorf("name %.200q has no byte range", name)
 	}
 	start, err1 := parseOffset(name[i+1 : j])
 	end, err2 := parseOffset(name[j+1:])
 	if errors.Join(err1, err2) != nil || end <= start {
-		return Resource{}, fmt.Errorf("name %q does not end in a byte range start:end", name)
+		return Resource{}, fmt.Errorf("name %.200q does not end in a byte range start:end", name)
 	}
 	return Resource{Path: name[:i], Start: start, End: end}, nil
 }

@@ -6,6 +6,9 @@ import (
 	"math"
 )
 
+// MaxIgnorePaths is how many ignored paths a manifest may record. A directory is one.
+const MaxIgnorePaths = 1 << 16
+
 // Validate reports the first thing that keeps m from being a well-formed manifest, naming the resource: no
 // resources, an unknown method or algorithm, a digest of the wrong form or of another algorithm, a name that
 // [CheckPath] refuses, a name listed twice, shards that overlap or leave a gap.
@@ -41,15 +44,18 @@ func (m *Manifest) SingleFile() bool {
 
 func (s Serialization) validate() error {
 	if s.Algorithm.Size() == 0 {
-		return fmt.Errorf("hash_type: unknown hash algorithm %q", s.Algorithm)
+		return fmt.Errorf("hash_type: unknown hash algorithm %.200q", s.Algorithm)
 	}
 	switch {
 	case s.Method != Files && s.Method != Shards:
-		return fmt.Errorf("method: %q is neither %q nor %q", s.Method, Files, Shards)
+		return fmt.Errorf("method: %.200q is neither %.200q nor %.200q", s.Method, Files, Shards)
 	case s.Method == Shards && s.ShardSize <= 0:
 		return fmt.Errorf("shard_size: %d is not positive", s.ShardSize)
 	case s.Method == Files && s.ShardSize != 0:
 		return errors.New("shard_size: does not belong to method files")
+	}
+	if len(s.IgnorePaths) > MaxIgnorePaths {
+		return fmt.Errorf("ignore_paths: %d are more than the limit of %d", len(s.IgnorePaths), MaxIgnorePaths)
 	}
 	for _, p := range s.IgnorePaths {
 		if err := CheckPath(p); err != nil {
@@ -67,13 +73,13 @@ func (m *Manifest) checkResource(r Resource) error {
 	}
 	sharded := m.Serialization.Method == Shards
 	if sharded && (r.Start < 0 || r.End <= r.Start) || !sharded && (r.Start != 0 || r.End != 0) {
-		return fmt.Errorf("%q: range %d:%d does not belong to method %s", r.Path, r.Start, r.End, m.Serialization.Method)
+		return fmt.Errorf("%.200q: range %d:%d does not belong to method %s", r.Path, r.Start, r.End, m.Serialization.Method)
 	}
 	if err := r.Digest.check(); err != nil {
-		return fmt.Errorf("%q: %w", r.Name(), err)
+		return fmt.Errorf("%.200q: %w", r.Name(), err)
 	}
 	if r.Digest.Algorithm != m.Serialization.Algorithm {
-		return fmt.Errorf("%q: algorithm: %q, but hash_type is %q", r.Name(), r.Digest.Algorithm, m.Serialization.Algorithm)
+		return fmt.Errorf("%.200q: algorithm: %.200q, but hash_type is %.200q", r.Name(), r.Digest.Algorithm, m.Serialization.Algorithm)
 	}
 	return nil
 }
@@ -82,7 +88,7 @@ func (m *Manifest) checkFiles() error {
 	o := m.byName()
 	for i := 1; i < o.len(); i++ {
 		if o.at(i).Path == o.at(i-1).Path {
-			return fmt.Errorf("resources: %q is listed twice", o.at(i).Path)
+			return fmt.Errorf("resources: %.200q is listed twice", o.at(i).Path)
 		}
 	}
 	if m.SingleFile() && o.len() > 1 {
@@ -104,18 +110,18 @@ func (m *Manifest) checkShards() error {
 			want = prev.End
 			switch {
 			case r.Start == prev.Start:
-				return fmt.Errorf("resources: %q and %q overlap", prev.Name(), r.Name())
+				return fmt.Errorf("resources: %.200q and %.200q overlap", prev.Name(), r.Name())
 			case prev.End-prev.Start != size:
-				return fmt.Errorf("resources: %q is not %d bytes long, and not the last of its file", prev.Name(), size)
+				return fmt.Errorf("resources: %.200q is not %d bytes long, and not the last of its file", prev.Name(), size)
 			}
 		}
 		switch {
 		case r.Start < want:
-			return fmt.Errorf("resources: %q overlaps with the shard before it", r.Name())
+			return fmt.Errorf("resources: %.200q overlaps with the shard before it", r.Name())
 		case r.Start > want:
-			return fmt.Errorf("resources: bytes %d to %d of %q are not covered", want, r.Start, r.Path)
+			return fmt.Errorf("resources: bytes %d to %d of %.200q are not covered", want, r.Start, r.Path)
 		case r.End-r.Start > size:
-			return fmt.Errorf("resources: %q is longer than shard_size %d", r.Name(), size)
+			return fmt.Errorf("resources: %.200q is longer than shard_size %d", r.Name(), size)
 		}
 	}
 	if m.SingleFile() && o.at(o.len()-1).Path != "." {

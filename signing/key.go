@@ -3,6 +3,7 @@ package signing
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"errors"
 
 	"github.com/modelsigning/modelsigning/bundle"
@@ -45,6 +46,9 @@ func newKeySigner(o EllipticKey) (*keySigner, error) {
 		if signer, err = keys.ReadPrivate(o.PrivateKey, o.Password); err != nil {
 			return nil, err
 		}
+	}
+	if k, ok := signer.(*ecdsa.PrivateKey); ok && k == nil {
+		return nil, errors.New("elliptic key: Key is a nil pointer")
 	}
 	public, err := keys.Check(signer.Public())
 	if err != nil {

@@ -9,13 +9,16 @@
 package signing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/atomicfile"
 	"github.com/modelsigning/modelsigning/internal/timestamp"
 	"github.com/modelsigning/modelsigning/manifest"
 )
@@ -114,7 +117,7 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 		return err
 	}
 	defer done()
-	ignored, err := checkTarget(model, signature)
+	_, ignored, err := checkTarget(model, signature)
 	if err != nil {
 		return err
 	}
@@ -127,10 +130,18 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 		return err
 	}
 	// The hours of hashing are enough for somebody to put another file there.
-	if _, err := checkTarget(model, signature); err != nil {
+	target, _, err := checkTarget(model, signature)
+	if err != nil {
 		return err
 	}
-	return b.WriteFile(signature)
+	err = target.Write(func(w io.Writer) error {
+		_, err := b.WriteTo(w)
+		return err
+	})
+	if errors.Is(err, atomicfile.ErrChanged) {
+		return fmt.Errorf("%w; it %w", err, ErrTarget)
+	}
+	return err
 }
 
 // SignManifest signs a manifest that the caller has, and reads no file. The resources are signed in the order
@@ -177,8 +188,14 @@ func (c Configuration) signManifest(ctx context.Context, s Signer, m *manifest.M
 		return nil, err
 	}
 	b, err := s.Sign(ctx, statement)
-	if err != nil || c.timestamps == nil {
-		return b, err
+	if err != nil {
+		return nil, err
+	}
+	if b == nil || !bytes.Equal(b.UnverifiedStatement(), statement) {
+		return nil, errors.New("the signer returned no bundle, or one of another statement")
+	}
+	if c.timestamps == nil {
+		return b, nil
 	}
 	return c.addTimestamp(ctx, b)
 }

@@ -136,6 +136,104 @@ func TestTargetAppears(t *testing.T) {
 	}
 }
 
+// The same for one that appears while the signature is written.
+func TestTargetAppearsLate(t *testing.T) {
+	model := newModel(t)
+	name := filepath.Join(filepath.Dir(model), "model.sig")
+	key := newKey(t)
+	late := signing.Config().UseSigner(signerFunc(func(statement []byte) (*bundle.Bundle, error) {
+		b, err := signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: key}).SignManifest(context.Background(), parse(t, statement))
+		os.WriteFile(name, []byte("years of work"), 0o600)
+		return b, err
+	}))
+	if err := late.Sign(model, name); !errors.Is(err, signing.ErrTarget) {
+		t.Errorf("got %v, want ErrTarget", err)
+	}
+	if got, _ := os.ReadFile(name); string(got) != "years of work" {
+		t.Errorf("the file was replaced: %q", got)
+	}
+}
+
+func parse(t *testing.T, statement []byte) *manifest.Manifest {
+	m, err := bundle.ParseStatement(statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Links lead to model files in many ways, and none of them is replaced.
+func TestTargetThroughLinks(t *testing.T) {
+	model := newModel(t)
+	outside := filepath.Join(filepath.Dir(model), "outside")
+	precious := write(t, filepath.Join(outside, "precious"), "")
+	links := map[string]string{
+		filepath.Join(outside, "to-empty"):   filepath.Join(model, "__init__.py"),
+		filepath.Join(outside, "to-weights"): filepath.Join(model, "weights.bin"),
+		filepath.Join(outside, "dangling"):   "nowhere",
+		filepath.Join(model, "link"):         outside,
+	}
+	for name, target := range links {
+		if err := os.Symlink(target, name); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
+	}
+	c := config(t).SetHashingConfig(unhashed(t).SetAllowSymlinks(true))
+	for _, name := range []string{
+		filepath.Join(outside, "to-empty"), filepath.Join(outside, "to-weights"), filepath.Join(outside, "dangling"),
+		filepath.Join(model, "link", "precious"),
+	} {
+		if err := c.Sign(model, name); !errors.Is(err, signing.ErrTarget) {
+			t.Errorf("%s: got %v, want ErrTarget", name, err)
+		}
+	}
+	if info, err := os.Stat(precious); err != nil || info.Size() != 0 {
+		t.Errorf("got %v, %v", info, err)
+	}
+}
+
+// Bundles that sign something else than a model are somebody's work, too.
+func TestTargetIsAttestation(t *testing.T) {
+	model := newModel(t)
+	name := filepath.Join(filepath.Dir(model), "provenance.sigstore.json")
+	other := bundle.NewKey([]byte(`{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1"}`), []byte{1}, "00")
+	if err := other.WriteFile(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := config(t).SetHashingConfig(unhashed(t)).Sign(model, name); !errors.Is(err, signing.ErrTarget) {
+		t.Errorf("got %v, want ErrTarget", err)
+	}
+}
+
+// A signer of somebody else's that returns nonsense writes nothing.
+func TestSignerReturnsNonsense(t *testing.T) {
+	model := newModel(t)
+	name := filepath.Join(filepath.Dir(model), "model.sig")
+	for what, b := range map[string]func(statement []byte) *bundle.Bundle{
+		"nothing":           func([]byte) *bundle.Bundle { return nil },
+		"another statement": func([]byte) *bundle.Bundle { return bundle.NewKey([]byte("{}"), []byte{1}, "00") },
+		"no signature":      func(s []byte) *bundle.Bundle { return bundle.NewKey(s, nil, "00") },
+		"no material":       func(s []byte) *bundle.Bundle { return bundle.New(s, []byte{1}, nil) },
+	} {
+		err := signing.Config().UseSigner(signerFunc(func(s []byte) (*bundle.Bundle, error) { return b(s), nil })).Sign(model, name)
+		if err == nil {
+			t.Errorf("%s: got no error", what)
+		}
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file was written", what)
+		}
+	}
+}
+
+// Keys that are not there are errors.
+func TestNilKeys(t *testing.T) {
+	for _, key := range []crypto.Signer{(*ecdsa.PrivateKey)(nil), &ecdsa.PrivateKey{}, &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256()}}} {
+		if c := signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: key}); c.Err() == nil {
+			t.Errorf("%T: got no error", key)
+		}
+	}
+}
+
 // A signer that fails leaves the old signature as it was.
 func TestOldSignatureSurvives(t *testing.T) {
 	model := newModel(t)

@@ -8,53 +8,59 @@ import (
 	"path/filepath"
 
 	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/atomicfile"
 	"github.com/modelsigning/modelsigning/internal/inside"
 )
 
 // ErrTarget says that something stands where the signature should be written that is not a signature.
 var ErrTarget = errors.New("will not be replaced by a signature")
 
-// checkTarget sees that a signature may be written: it never replaces anything but a signature. It returns the
-// signature's path relative to the model if that is where it lies, for hashing to ignore.
-func checkTarget(model, signature string) (ignored []string, err error) {
+// checkTarget sees that a signature may be written: it never replaces anything but the signature of a model. It
+// returns the signature's paths relative to the model if that is where it lies, for hashing to ignore.
+func checkTarget(model, signature string) (target atomicfile.Target, ignored []string, err error) {
 	modelInfo, err := os.Stat(model)
 	if err != nil {
-		return nil, err
+		return target, nil, err
 	}
 	if signature == "" {
-		return nil, errors.New("the name of the signature is empty")
+		return target, nil, errors.New("the name of the signature is empty")
 	}
 	if err := checkDir(filepath.Dir(signature)); err != nil {
-		return nil, err
+		return target, nil, err
+	}
+	if target, err = atomicfile.Find(signature); err != nil {
+		return target, nil, fmt.Errorf("%w; it %w", err, ErrTarget)
+	}
+	if err := checkWritable(filepath.Dir(target.Path())); err != nil {
+		return target, nil, err
 	}
 	if modelInfo.IsDir() {
-		rel, ok, err := inside.Path(model, signature)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			ignored = []string{rel}
+		if ignored, err = inside.Paths(model, signature); err != nil {
+			return target, nil, err
 		}
 	}
-	info, err := os.Stat(signature)
+	return target, ignored, checkOld(target.Old(), signature, modelInfo, len(ignored) > 0)
+}
+
+// checkOld sees that the file that is there may be replaced.
+func checkOld(old fs.FileInfo, signature string, model fs.FileInfo, inside bool) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return ignored, nil
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, fmt.Errorf("%s: is a directory and %w", signature, ErrTarget)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: is not a regular file and %w", signature, ErrTarget)
-	case os.SameFile(info, modelInfo):
-		return nil, fmt.Errorf("%s: is the model and %w", signature, ErrTarget)
-	case info.Size() == 0 && ignored == nil:
-		return nil, nil // as mktemp makes it
+	case old == nil:
+		return nil
+	case os.SameFile(old, model):
+		return fmt.Errorf("%s: is the model and %w", signature, ErrTarget)
+	case old.Size() == 0 && !inside:
+		return nil // as mktemp makes it
 	}
-	if _, err := bundle.ReadFile(signature); err != nil {
-		return nil, fmt.Errorf("%s: exists, is not a signature, and %w; move it away or choose another name", signature, ErrTarget)
+	b, err := bundle.ReadFile(signature)
+	if err == nil {
+		// Other things are signed in bundles, too.
+		_, err = bundle.ParseStatement(b.UnverifiedStatement())
 	}
-	return ignored, nil
+	if err != nil {
+		return fmt.Errorf("%s: exists, is not a model's signature, and %w; move it away or choose another name", signature, ErrTarget)
+	}
+	return nil
 }
 
 func checkDir(dir string) error {

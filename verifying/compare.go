@@ -42,13 +42,21 @@ func (e *MismatchError) Error() string {
 	return "model is not what was signed: " + strings.Join(parts, ", ")
 }
 
+// shorten keeps a name that nobody could read from filling a log.
+func shorten(name string) string {
+	if len(name) > 200 {
+		name = strings.ToValidUTF8(name[:200], "") + "…"
+	}
+	return name
+}
+
 func quote(names []string, count int) string {
 	var b strings.Builder
 	for i, n := range names[:min(len(names), shown)] {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(strconv.QuoteToGraphic(n))
+		b.WriteString(strconv.QuoteToGraphic(shorten(n)))
 	}
 	if count > shown {
 		b.WriteString(", …")
@@ -58,7 +66,8 @@ func quote(names []string, count int) string {
 
 // VerifyManifest verifies that a manifest that the caller has made is what the bundle says was signed, and reads
 // no file. The manifest must have been made with the method, algorithm and shard size that were signed, or else
-// the error is a [*hashing.ConflictError].
+// the error is a [*hashing.ConflictError]. Of the paths that it says were left out, [Result.Ignored] has those
+// that the signature does not leave out, whether or not they exist.
 func (c Configuration) VerifyManifest(ctx context.Context, got *manifest.Manifest, b *bundle.Bundle) (*Result, error) {
 	r, err := c.open(ctx, b)
 	if err == nil {
@@ -80,12 +89,24 @@ func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error 
 	case want.ShardSize != have.ShardSize:
 		return &hashing.ConflictError{Field: "shard_size", Signed: want.ShardSize, Configured: have.ShardSize}
 	}
+	for _, p := range have.IgnorePaths {
+		if !slices.Contains(want.IgnorePaths, p) {
+			r.Ignored = append(r.Ignored, p)
+		}
+	}
 	return c.compare(r, got, got.Name)
 }
 
-// spare is how many resources more than were signed are listed to say which. Beyond that there is no use in
-// knowing, and a signer of tiny shards would decide how much memory a verifier takes.
+// spare is how many resources, files and directories more than were signed are listed to say which. Beyond that
+// there is no use in knowing, and a signer of tiny shards would decide how much memory a verifier takes.
 const spare = 1 << 20
+
+func limited(h hashing.Configuration, m *manifest.Manifest) hashing.Configuration {
+	if h.MaxResources() != 0 {
+		return h
+	}
+	return h.SetMaxResources(len(m.Resources) + spare)
+}
 
 // compareModel hashes the model as the statement in r says and compares.
 func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
@@ -98,13 +119,11 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 		return err
 	}
 	if info.IsDir() {
-		rel, ok, err := inside.Path(model, signature)
+		own, err := inside.Paths(model, signature)
 		if err != nil {
 			return err
 		}
-		if ok {
-			h = h.AddIgnoredPaths(rel)
-		}
+		h = h.AddIgnoredPaths(own...)
 		if c.ignoreUnsigned {
 			h = h.SetOnly(paths(r.Manifest)...)
 		}
@@ -116,7 +135,7 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 	r.Ignored = report.Ignored
 	r.Unsigned = append(report.Unlisted, report.Empty...)
 	slices.Sort(r.Unsigned)
-	if !info.IsDir() && r.Manifest.SingleFile() {
+	if report.File && r.Manifest.SingleFile() {
 		for i := range report.Manifest.Resources {
 			report.Manifest.Resources[i].Path = "."
 		}
@@ -127,9 +146,7 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 func (c Configuration) compare(r *Result, got *manifest.Manifest, model string) error {
 	diff := r.Manifest.Diff(got)
 	if c.ignoreUnsigned {
-		r.Unsigned = append(r.Unsigned, diff.Extra...)
-		slices.Sort(r.Unsigned)
-		diff.Extra = nil
+		diff.Extra = c.unsigned(r, diff.Extra)
 	}
 	if diff.Empty() {
 		return nil
@@ -137,7 +154,28 @@ func (c Configuration) compare(r *Result, got *manifest.Manifest, model string) 
 	return &MismatchError{model, diff}
 }
 
-// paths returns the paths of the signed files, each once.
+// unsigned moves to the result those of the extra resources whose files were not signed at all. What remains is
+// more of a signed file than was signed.
+func (c Configuration) unsigned(r *Result, extra []string) (more []string) {
+	if len(extra) == 0 {
+		return nil
+	}
+	signed := paths(r.Manifest)
+	for _, name := range extra {
+		// It was a resource's name a moment ago.
+		res, _ := manifest.ParseName(name, r.Manifest.Serialization.Method)
+		if _, found := slices.BinarySearch(signed, res.Path); found {
+			more = append(more, name)
+		} else {
+			r.Unsigned = append(r.Unsigned, res.Path)
+		}
+	}
+	slices.Sort(r.Unsigned)
+	r.Unsigned = slices.Compact(r.Unsigned)
+	return more
+}
+
+// paths returns the paths of the signed files, each once, sorted.
 func paths(m *manifest.Manifest) []string {
 	var ps []string
 	for _, r := range m.Resources {
@@ -145,5 +183,6 @@ func paths(m *manifest.Manifest) []string {
 			ps = append(ps, r.Path)
 		}
 	}
-	return ps
+	slices.Sort(ps)
+	return slices.Compact(ps)
 }

@@ -50,6 +50,8 @@ var small = map[string]string{
 	"empty":                "",
 }
 
+var curves = []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}
+
 func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)

@@ -87,8 +87,9 @@ type Result struct {
 	Manifest *manifest.Manifest
 	// Signer is who signed it.
 	Signer Identity
-	// Ignored are the paths that exist in the model and were left out, with all below them: those that the
-	// statement ignores, those that the caller added, and the signature itself. Sorted.
+	// Ignored are the paths that exist in the model and were left out: those that the statement ignores, those
+	// that the caller added, and the signature itself. A directory ends in a slash, and stands for all that is
+	// below it. Sorted. Directories without files are in no list: a signature does not cover directories.
 	Ignored []string
 	// Unsigned are the files that exist in the model and have no signed resource: with
 	// [Configuration.SetIgnoreUnsignedFiles] all that were not signed, and for shards the empty files, which
@@ -102,6 +103,7 @@ type Configuration struct {
 	err            error // of the last UseX
 	hashing        hashing.Configuration
 	ignoreUnsigned bool
+	maxBundle      int64
 	log            *slog.Logger
 }
 
@@ -136,6 +138,14 @@ func (c Configuration) SetIgnoreUnsignedFiles(ignore bool) Configuration {
 	return c
 }
 
+// SetMaxBundleSize sets how many bytes the file of a signature may have; it takes some four times as much memory to
+// read one. Zero, the default, is [bundle.MaxSize], for the largest models. Who verifies for strangers wants less:
+// 1 MiB is enough for several thousand files.
+func (c Configuration) SetMaxBundleSize(n int64) Configuration {
+	c.maxBundle = n
+	return c
+}
+
 // SetLogger sets where warnings go. Nil, the default, drops them.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 	c.hashing, c.log = c.hashing.SetLogger(l), l
@@ -165,7 +175,11 @@ func (c Configuration) verify(ctx context.Context, model, signature string) (*Re
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
-	b, err := bundle.ReadFile(signature)
+	limit := c.maxBundle
+	if limit == 0 {
+		limit = bundle.MaxSize
+	}
+	b, err := bundle.ReadFileLimit(signature, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +201,9 @@ func (c Configuration) Open(ctx context.Context, b *bundle.Bundle) (*Result, err
 
 func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
 	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	v := c.verifier

@@ -1,30 +1,47 @@
 // Package inside tells whether a file, such as a signature, lies in a model's directory.
 package inside
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"slices"
+)
 
-// Path returns the path of file relative to the directory model, with slashes, if file is below it, whatever
-// links lead there. The file need not exist; its directory must.
-func Path(model, file string) (path string, ok bool, err error) {
-	root, err := resolve(model)
+// Paths returns the paths relative to the directory model, with slashes, under which a walk through it could meet
+// file: where the file's name lies, where it leads if it is a link, and as it is spelled, which differs where links
+// inside the model lead out of it. The file need not exist; its directory must.
+func Paths(model, file string) ([]string, error) {
+	abs, err := filepath.Abs(model)
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
-	dir, err := resolve(filepath.Dir(file))
+	root, err := filepath.EvalSymlinks(abs)
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
-	rel, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(file)))
-	if err != nil || !filepath.IsLocal(rel) || rel == "." {
-		return "", false, nil // on another volume, or outside
+	spelled, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
 	}
-	return filepath.ToSlash(rel), true, nil
+	dir, err := filepath.EvalSymlinks(filepath.Dir(spelled))
+	if err != nil {
+		return nil, err
+	}
+	paths := relative(nil, root, filepath.Join(dir, filepath.Base(spelled)))
+	paths = relative(paths, abs, spelled)
+	if led, err := filepath.EvalSymlinks(spelled); err == nil {
+		paths = relative(paths, root, led)
+	}
+	return paths, nil
 }
 
-func resolve(p string) (string, error) {
-	p, err := filepath.Abs(p)
-	if err != nil {
-		return "", err
+// relative adds the path of file relative to root, if it is below it.
+func relative(paths []string, root, file string) []string {
+	rel, err := filepath.Rel(root, file)
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return paths // on another volume, or outside
 	}
-	return filepath.EvalSymlinks(p)
+	if rel = filepath.ToSlash(rel); !slices.Contains(paths, rel) {
+		paths = append(paths, rel)
+	}
+	return paths
 }

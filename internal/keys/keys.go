@@ -25,7 +25,7 @@ import (
 func Check(key crypto.PublicKey) (*ecdsa.PublicKey, error) {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
-		if k == nil || k.Curve == nil {
+		if k == nil || k.Curve == nil || k.X == nil || k.Y == nil {
 			return nil, errors.New("the key is empty")
 		}
 		if _, err := hashFor(k.Curve); err != nil {

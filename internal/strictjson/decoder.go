@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	MaxDepth   = 32 // nesting of objects and arrays
-	MaxMembers = 64 // members of one object; arrays have no limit
+	MaxDepth   = 32  // nesting of objects and arrays
+	MaxMembers = 64  // members of one object; arrays have no limit
+	MaxName    = 256 // bytes of a member's name, as it is spelled
 )
 
 // An Error says what is wrong with a document, and where.
@@ -110,6 +111,9 @@ func (d *Decoder) Object(member func(name string) error) error {
 		raw, plain, err := d.text()
 		if err != nil {
 			return err
+		}
+		if len(raw) > MaxName {
+			return d.Errorf("the name of a member is longer than %d bytes", MaxName)
 		}
 		n := d.name(raw, plain)
 		d.path[len(d.path)-1] = step{n.text, -1}

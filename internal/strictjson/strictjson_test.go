@@ -63,7 +63,7 @@ func TestSkip(t *testing.T) {
 
 func TestInt(t *testing.T) {
 	for doc, want := range map[string]int64{
-		"0": 0, "-7": -7, "16.0": 16, "1.6e1": 16, "160e-1": 16, "1E3": 1000, "9007199254740992": 1 << 53,
+		"0": 0, "-7": -7, "16.0": 16, "16.000": 16, "9007199254740993": 1<<53 + 1, "9223372036854775807": 1<<63 - 1,
 	} {
 		var got int64
 		if err := strictjson.Decode([]byte(doc), func(d *strictjson.Decoder) (err error) {
@@ -73,7 +73,7 @@ func TestInt(t *testing.T) {
 			t.Errorf("%s: got %d, %v, want %d", doc, got, err, want)
 		}
 	}
-	for _, doc := range []string{"16.5", "1e400", "9007199254740993.0e1", "1e16", `"16"`, "null", "", "0x10", "-"} {
+	for _, doc := range []string{"16.5", "16.00000000000000000001", "15.9999999999999999999", "1.6e1", "1e400", "9223372036854775808", `"16"`, "null", "", "0x10", "-"} {
 		if err := strictjson.Decode([]byte(doc), func(d *strictjson.Decoder) error {
 			_, err := d.Int()
 			return err

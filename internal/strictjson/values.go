@@ -2,7 +2,6 @@ package strictjson
 
 import (
 	"bytes"
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -45,22 +44,21 @@ func (d *Decoder) Null() bool {
 	return d.word("null")
 }
 
-// maxExact is the largest integer up to which every integer is a float64, RFC 7493 section 2.2.
-const maxExact = 1 << 53
-
-// Int reads a number that is a whole one of at most 2⁵³ in magnitude. Writers that only know floating point
-// write 16 as 16.0 or 1.6e1, so it may be spelled like that.
+// Int reads a whole number of 64 bits. Writers that only know floating point write 16 as 16.0, so it may be spelled
+// like that; exponents are refused.
 func (d *Decoder) Int() (int64, error) {
 	d.space()
 	start := d.pos
 	if !d.number() {
 		return 0, d.Errorf("is not a number")
 	}
-	f, err := strconv.ParseFloat(string(d.data[start:d.pos]), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > maxExact {
-		return 0, d.Errorf("%.40s is not a whole number of at most 2^53", d.data[start:d.pos])
+	text := string(d.data[start:d.pos])
+	whole, fraction, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || strings.Trim(fraction, "0") != "" {
+		return 0, d.Errorf("%.40s is not a whole number of 64 bits", text)
 	}
-	return int64(f), nil
+	return n, nil
 }
 
 // Raw reads any value and returns its text, which lies in the document. What is in it is checked.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +23,20 @@ import (
 	"github.com/modelsigning/modelsigning/internal/certtest"
 	"github.com/modelsigning/modelsigning/signing"
 )
+
+func ExampleConfiguration_UseCertificateSigner() {
+	err := signing.Config().
+		UseCertificateSigner(signing.Certificate{
+			PrivateKey:         "signer.key",
+			SigningCertificate: "signer.pem",
+			CertificateChain:   []string{"issuing.pem"},
+		}).
+		SetTimestampAuthority(signing.TimestampAuthority{URL: "https://timestamp.example.com"}).
+		Sign("finbert", "finbert.sig")
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 func read(t testing.TB, name string) []byte {
 	t.Helper()

@@ -12,6 +12,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
+	"log"
 	"log/slog"
 	"net/url"
 	"os"
@@ -30,6 +32,20 @@ import (
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/modelsigning/modelsigning/verifying"
 )
+
+func ExampleConfiguration_UseCertificateVerifier() {
+	result, err := verifying.Config().
+		UseCertificateVerifier(verifying.Certificate{
+			CertificateChain:    []string{"root.pem"},
+			TSACertificateChain: []string{"tsa.pem"},
+			Expected:            verifying.ExpectedIdentity{Email: "models@example.com"},
+		}).
+		Verify("finbert", "finbert.sig")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Signer.Subject, result.Signer.Time, result.Signer.TimeSource)
+}
 
 // statement is one that is signed in many ways.
 var statement = must(bundle.MarshalStatement(&manifest.Manifest{

@@ -114,7 +114,7 @@ func (v *certificateVerifier) setRoots(o Certificate) error {
 		return errors.New("certificate: none in CertificateChain is self-signed, so none is a root; add the root, or set TrustIntermediates to trust them as they are")
 	case o.Roots == nil && !root:
 		v.system = true
-	case o.Roots != nil && !root:
+	case o.Roots != nil:
 		system, err := x509.SystemCertPool()
 		v.system = err == nil && o.Roots.Equal(system)
 	}

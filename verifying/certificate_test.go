@@ -287,6 +287,11 @@ func TestSystemRoots(t *testing.T) {
 	if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{Roots: system}).Err(); err == nil {
 		t.Error("the system's roots as a pool need no identity")
 	}
+	own := trusting(t, certtest.Root(t))
+	own.Roots = system
+	if err := verifying.Config().UseCertificateVerifier(own).Err(); err == nil {
+		t.Error("the system's roots beside one's own need no identity")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("only here can a test choose the system's roots")
 	}
@@ -495,7 +500,7 @@ func TestHistoricalCertificates(t *testing.T) {
 	}
 }
 
-// A bundle of 100 MB of certificates is refused for about its own size of memory.
+// A bundle of 100 MB of certificates is refused for no more than about twice its own size of memory.
 func TestManyCertificates(t *testing.T) {
 	leaf := certtest.Leaf(t, nil)
 	small := must(signedBy(t, leaf).MarshalJSON())
@@ -518,7 +523,8 @@ func TestManyCertificates(t *testing.T) {
 	if !errors.Is(err, bundle.ErrMalformed) {
 		t.Errorf("got %v, want %v", err, bundle.ErrMalformed)
 	}
-	if got := after.TotalAlloc - before.TotalAlloc; got > 110<<20 {
+	// The race detector makes a buffer twice where it grows.
+	if got := after.TotalAlloc - before.TotalAlloc; got > 220<<20 {
 		t.Errorf("took %d MiB", got>>20)
 	}
 }

@@ -55,7 +55,7 @@ func newTimestamps(o TimestampAuthority) (*timestamp.Service, error) {
 	return s, nil
 }
 
-var errOwnTimestamps = errors.New("Sigstore has its own timestamps; set no timestamp authority")
+var errOwnTimestamps = errors.New("signatures of Sigstore have timestamps of their own: set no timestamp authority")
 
 // ownTimestamps is a Signer whose bundles are complete.
 type ownTimestamps interface{ ownTimestamps() }

@@ -2,6 +2,7 @@ package verifying
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -133,34 +134,44 @@ func (v *certificateVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byt
 	if err := checkMethod(b, bundle.Certificate); err != nil {
 		return nil, Identity{}, err
 	}
-	leaf, authorities, err := certs.ParseChain(b.Certificates())
+	who, err := v.identify(b)
 	if err != nil {
 		return nil, Identity{}, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	v.logFingerprints(leaf, authorities)
-	key, err := certs.CheckLeaf(leaf)
-	if err == nil && v.system && !certs.HasCodeSigning(leaf) {
-		err = fmt.Errorf("%s does not have the extended key usage codeSigning, which the operating system's roots need", certs.Name(leaf))
-	}
-	if err != nil {
-		return nil, Identity{}, fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	proof, err := v.timestamps.verify(b)
-	if err != nil {
-		return nil, Identity{}, fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	chain, err := v.verifyChain(leaf, authorities, proof)
-	if err != nil {
-		return nil, Identity{}, fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
+	leaf := who.Certificates[0]
 	if err := v.expected.match(leaf); err != nil {
 		return nil, Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	statement := b.UnverifiedStatement()
-	if !keys.Verify(key, statement, b.Signature()) {
+	if !keys.Verify(who.PublicKey.(*ecdsa.PublicKey), statement, b.Signature()) {
 		return nil, Identity{}, fmt.Errorf("%w with the key of %s", ErrSignature, certs.Name(leaf))
 	}
-	return statement, Identity{
+	return statement, who, nil
+}
+
+// identify says whose signature it is, if it is a signature.
+func (v *certificateVerifier) identify(b *bundle.Bundle) (Identity, error) {
+	leaf, authorities, err := certs.ParseChain(b.Certificates())
+	if err != nil {
+		return Identity{}, err
+	}
+	v.logFingerprints(leaf, authorities)
+	key, err := certs.CheckLeaf(leaf)
+	if err != nil {
+		return Identity{}, err
+	}
+	if v.system && !certs.HasCodeSigning(leaf) {
+		return Identity{}, fmt.Errorf("%s does not have the extended key usage codeSigning, which the operating system's roots need", certs.Name(leaf))
+	}
+	proof, err := v.timestamps.verify(b)
+	if err != nil {
+		return Identity{}, err
+	}
+	chain, err := v.verifyChain(leaf, authorities, proof)
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{
 		Method:       bundle.Certificate,
 		Subject:      certs.Subject(leaf),
 		Issuer:       leaf.Issuer.String(),

@@ -58,7 +58,7 @@ func (c *checker) softhsm(ctx context.Context) error {
 		library = findSoftHSM()
 	}
 	if library == "" || runtime.GOOS == "linux" && !has("pkcs11-tool") {
-		err := c.install(ctx, "SoftHSM", []string{"softhsm2", "opensc"}, []string{"softhsm"})
+		err := c.install(ctx, "SoftHSM, or OpenSC with its pkcs11-tool,", []string{"softhsm2", "opensc"}, []string{"softhsm"})
 		if err != nil {
 			return fmt.Errorf("%w, with %s=path of libsofthsm2.so, or with -without softhsm", err, softhsmVariable)
 		}

@@ -1,0 +1,80 @@
+// Bench compares this library's hashing with what a user could take instead.
+//
+//	go run ./examples/bench -dir /tmp/models -rounds 7 -svg docs
+//
+// It makes models by shape in a directory, and hashes each with this library (files read and mapped), a naive Go
+// program and, where they are installed, openssl, b3sum and the Python reference. All contenders take turns, each in
+// a process of its own, so that whatever else the machine does meets all of them alike. What it prints is Markdown:
+// the median, least and greatest wall time, CPU time and peak memory, how many times faster this library is, and its
+// speed as a part of what the hash reaches in memory, measured between the others in the same run.
+//
+// MODEL_SIGNING_PYTHON or -python is the Python interpreter that has the package model_signing.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// The shapes of the reference's own table, and those that are hard for one reason or another.
+var usual = []string{
+	"4x2KiB", "200x1075KB", "1x2.3GB+5x100MB", "10x330MB", "28x500MB", "1x4GiB", "32x128MiB",
+	"20000x4KiB", "100000x4KiB", "1x4GiB@blake3",
+}
+
+type options struct {
+	dir, svg, python string
+	shapes           []string
+	rounds, workers  int
+	keep             bool
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == "child" {
+		exit(child(os.Args[2:]))
+	}
+	var o options
+	var shapes string
+	flag.StringVar(&o.dir, "dir", os.TempDir()+"/bench-models", "directory to make models in")
+	flag.StringVar(&o.svg, "svg", "", "directory to write plots to")
+	flag.StringVar(&o.python, "python", os.Getenv("MODEL_SIGNING_PYTHON"), "interpreter of the Python reference")
+	flag.StringVar(&shapes, "shapes", strings.Join(usual, ","), "models: COUNTxSIZE[+COUNTxSIZE…][@ALGORITHM], or \"slopes\"")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each contender hashes each model")
+	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "processors for the contenders that can be told")
+	flag.BoolVar(&o.keep, "keep", false, "leave the models for the next run")
+	flag.Parse()
+	o.shapes = strings.Split(shapes, ",")
+	if shapes == "slopes" {
+		exit(slopes(&o))
+	}
+	exit(compare(&o))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func compare(o *options) error {
+	fmt.Printf("Machine: %s.\nCommand: `go run ./examples/bench %s`\n\n", machine(), strings.Join(os.Args[1:], " "))
+	var all []result
+	for _, s := range o.shapes {
+		r, err := measure(o, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+		r.print(os.Stdout)
+		all = append(all, *r)
+	}
+	summary(os.Stdout, all)
+	if o.svg == "" {
+		return nil
+	}
+	return plots(o.svg, all)
+}

@@ -47,12 +47,8 @@ func newQueue(e *engine) *queue {
 func (q *queue) next(worker int, mine []*stream) (streams []*stream, alone bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	width := len(mine)
 	q.takeBack(worker, mine)
 	q.fill()
-	for q.early(width) {
-		q.changed.Wait()
-	}
 	mine = q.take(worker, mine[:0])
 	if len(q.ready) > 0 || q.active == 0 {
 		q.changed.Broadcast()

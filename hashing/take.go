@@ -18,18 +18,35 @@ func (q *queue) take(worker int, mine []*stream) []*stream {
 		return mine
 	}
 	slices.SortFunc(q.ready, func(a, b *stream) int { return cmp.Compare(b.left(), a.left()) })
-	width := 1
+	from, to := 0, 1
 	if !q.dominated() {
 		share := q.engine.kernel.share(len(q.ready), q.idle())
-		width = share.narrowest()
+		width := share.narrowest()
+		from = q.reserved(width)
+		to = min(from+width, len(q.ready))
 	}
-	mine = append(mine, q.ready[:width]...)
-	q.ready = slices.Delete(q.ready, 0, width)
+	mine = append(mine, q.ready[from:to]...)
+	q.ready = slices.Delete(q.ready, from, to)
 	for _, s := range mine {
 		s.taken = s.left()
 	}
-	q.held[worker] = held{width, mine[0].taken}
+	q.held[worker] = held{len(mine), mine[0].taken}
 	return mine
+}
+
+// minAhead is how far streams may get ahead of others before they are exchanged, which makes one turn slower.
+const minAhead = 8 << 20
+
+// reserved returns how many of the first streams a worker that takes so many together should leave for those that
+// take fewer, and have got far ahead with them.
+func (q *queue) reserved(width int) (n int) {
+	first := q.ready[0].left()
+	for _, h := range q.held {
+		if h.streams < width && first-h.most > max(minAhead, first/8) {
+			n += h.streams
+		}
+	}
+	return min(n, width-1)
 }
 
 // idle counts the workers that hold no stream.
@@ -64,26 +81,4 @@ func (q *queue) dominated() bool {
 	k := q.engine.kernel
 	share := k.share(int((rest+second-1)/max(second, 1)), q.engine.workers-1)
 	return float64(first)*k.total(&share) >= float64(rest)
-}
-
-// minAhead is how far streams may get ahead of others before workers swap them. Waiting for the other worker to
-// come costs a fraction of a turn.
-const minAhead = 8 << 20
-
-// early reports whether the streams of a worker, which has just given back the given number of them, are so far
-// ahead of those of one with more streams, which advance more slowly, that it should wait and swap.
-func (q *queue) early(streams int) bool {
-	if streams == 0 {
-		return false
-	}
-	var first int64
-	for _, s := range q.ready {
-		first = max(first, s.left())
-	}
-	for _, h := range q.held {
-		if h.streams > streams && h.most-first > max(minAhead, h.most/8) {
-			return true
-		}
-	}
-	return false
 }

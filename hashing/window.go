@@ -10,7 +10,7 @@ const (
 	// second-level cache until it is hashed.
 	readReach = 1 << 20
 	// mapReach is how much a worker maps at once of all of its streams together.
-	mapReach = 16 << 20
+	mapReach = 8 << 20
 	// maxReach is the most of it that goes to one stream.
 	maxReach = 4 << 20
 )

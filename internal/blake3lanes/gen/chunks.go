@@ -1,0 +1,119 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// chunks hashes groups of sixteen chunks that follow each other.
+func (k *kernel) chunks() {
+	k.function("chunks16", "func(out *[8][16]uint32, data *byte, counter uint64, groups int)",
+		"chunks16 puts the chaining values of groups of sixteen chunks, of which the first has the given number, into",
+		"out and what follows it. The number is a multiple of sixteen. It needs AVX-512 F and VL.")
+	out, data, counter, groups, block, flags, t := reg.RDI, reg.RSI, reg.RDX, reg.RCX, reg.RBX, reg.R8, reg.R9
+	k.Load(k.Param("out"), out)
+	k.Load(k.Param("data"), data)
+	k.Load(k.Param("counter"), counter)
+	k.Load(k.Param("groups"), groups)
+
+	k.Label("group")
+	k.initial(0, 1, 2, 3, 4, 5, 6, 7)
+	k.MOVQ(operand.U32(chunkSize/64), block)
+	k.MOVL(operand.U32(chunkStart), flags.As32())
+
+	k.Label("block")
+	m := k.loadBlocks(data)
+	k.initial(8, 9, 10, 11)
+	k.VPBROADCASTD(counter.As32(), k.v[12]) // no carry: sixteen numbers from a multiple of sixteen on
+	k.VPADDD(k.iota, k.v[12], k.v[12])
+	k.MOVQ(counter, t)
+	k.SHRQ(operand.Imm(32), t)
+	k.VPBROADCASTD(t.As32(), k.v[13])
+	k.MOVL(operand.U32(64), t.As32())
+	k.VPBROADCASTD(t.As32(), k.v[14])
+	k.VPBROADCASTD(flags.As32(), k.v[15])
+	k.rounds(m)
+	k.ADDQ(operand.Imm(64), data)
+	k.XORL(flags.As32(), flags.As32())
+	k.CMPQ(block, operand.Imm(2))
+	k.JNE(operand.LabelRef("more"))
+	k.MOVL(operand.U32(chunkEnd), flags.As32())
+	k.Label("more")
+	k.DECQ(block)
+	k.JNZ(operand.LabelRef("block"))
+
+	k.store(out)
+	k.ADDQ(operand.U32(groupBytes), out)
+	k.ADDQ(operand.U32((lanes-1)*chunkSize), data)
+	k.ADDQ(operand.Imm(lanes), counter)
+	k.DECQ(groups)
+	k.JNZ(operand.LabelRef("group"))
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// loadBlocks loads a block of each of sixteen chunks and transposes them, so that each register holds one word of
+// all. Half of the shuffling is left to the loads, which have other ports. It uses the upper half of the state.
+func (k *kernel) loadBlocks(data reg.GPPhysical) (m [16]reg.VecPhysical) {
+	for i := range 8 {
+		row := i + i/4*4 // in the lower half of the register, and four further in the upper
+		for half := range 2 {
+			r := k.m[8*half+i]
+			at := operand.Mem{Base: data, Disp: row*chunkSize + 32*half}
+			k.VMOVDQU32(at, r.AsY())
+			k.VINSERTI64X4(operand.Imm(1), at.Offset(4*chunkSize), r, r)
+		}
+	}
+	t := transposer{k, k.v[8]}
+	for half := range 2 {
+		rows := k.m[8*half:][:8]
+		var words [2][4]reg.VecPhysical
+		for four := range words {
+			a, b := t.dwords(rows[4*four], rows[4*four+1])
+			c, d := t.dwords(rows[4*four+2], rows[4*four+3])
+			words[four][0], words[four][1] = t.qwords(a, c)
+			words[four][2], words[four][3] = t.qwords(b, d)
+		}
+		for w := range 4 {
+			m[8*half+w], m[8*half+4+w] = t.lanes(words[0][w], words[1][w])
+		}
+	}
+	for i, r := range m {
+		if r == k.v[8] {
+			k.VMOVDQA32(r, t.free)
+			m[i] = t.free
+		}
+	}
+	return m
+}
+
+// A transposer interleaves pairs of registers. Each result is in the register that was free, and in the second; the
+// first is free then.
+type transposer struct {
+	*kernel
+	free reg.VecPhysical
+}
+
+func (t *transposer) dwords(a, b reg.VecPhysical) (lo, hi reg.VecPhysical) {
+	lo = t.free
+	t.VPUNPCKLDQ(b, a, lo)
+	t.VPUNPCKHDQ(b, a, b)
+	t.free = a
+	return lo, b
+}
+
+func (t *transposer) qwords(a, b reg.VecPhysical) (lo, hi reg.VecPhysical) {
+	lo = t.free
+	t.VPUNPCKLQDQ(b, a, lo)
+	t.VPUNPCKHQDQ(b, a, b)
+	t.free = a
+	return lo, b
+}
+
+func (t *transposer) lanes(a, b reg.VecPhysical) (lo, hi reg.VecPhysical) {
+	lo = t.free
+	t.VSHUFI32X4(operand.Imm(0x88), b, a, lo)
+	t.VSHUFI32X4(operand.Imm(0xdd), b, a, b)
+	t.free = a
+	return lo, b
+}

@@ -25,7 +25,10 @@ const maxBody = 1 << 20
 
 // claims are the parts of a token that are looked at here. They are not verified: Fulcio does that.
 type claims struct {
-	Nonce string `json:"nonce"`
+	Nonce    string `json:"nonce"`
+	Issuer   string `json:"iss"`
+	Audience any    `json:"aud"` // a string, or several
+	Expires  int64  `json:"exp"`
 }
 
 // parse looks into a token without verifying it. Its errors do not quote the token.
@@ -39,6 +42,21 @@ func parse(token string) (c claims, err error) {
 		return c, errors.New("identity token is not a JWT: its claims are not JSON")
 	}
 	return c, nil
+}
+
+// Describe says of a token what helps to find out why it was refused, and nothing that is secret.
+func Describe(token string) string {
+	c, err := parse(token)
+	if err != nil {
+		return err.Error()
+	}
+	verb := "expires"
+	at := time.Unix(c.Expires, 0)
+	if time.Now().After(at) {
+		verb = "expired"
+	}
+	return fmt.Sprintf("identity token of %.200q for %.200q, which %s at %s",
+		c.Issuer, fmt.Sprint(c.Audience), verb, at.UTC().Format(time.RFC3339))
 }
 
 // Static checks that a token that was given has the form of one, and returns it without the white space that

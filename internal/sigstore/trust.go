@@ -1,0 +1,201 @@
+//go:build !nosigstore
+
+package sigstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	protoroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/tuf"
+	"github.com/theupdateframework/go-tuf/v2/metadata/fetcher"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+const (
+	defaultRefresh = 24 * time.Hour
+	maxStale       = 7 * 24 * time.Hour // as long as Sigstore's own TUF timestamps are valid, about
+	retryRefresh   = 10 * time.Minute
+
+	trustConfigMediaType = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+)
+
+// material is the trust in one instance, as it was at one time.
+type material struct {
+	root   *root.TrustedRoot
+	config *root.SigningConfig // nil in what is for verifying only
+	since  time.Time
+	retry  time.Time // when to refresh, if that has failed
+}
+
+// A source yields the material of an instance to many goroutines. It has none of its own.
+type source struct {
+	trust   Trust
+	signing bool // the signing configuration is needed, too
+	current atomic.Pointer[material]
+	turn    chan struct{} // holds one element while somebody is fetching
+}
+
+func newSource(t Trust, signing bool) (*source, error) {
+	s := &source{trust: t, signing: signing, turn: make(chan struct{}, 1)}
+	switch {
+	case t.JSON != nil:
+		if t.Staging || t.Mirror != "" {
+			return nil, errors.New("a trust configuration excludes staging and mirrors")
+		}
+		m, err := parseTrust(t.JSON, signing)
+		if err != nil {
+			return nil, fmt.Errorf("trust configuration: %w", err)
+		}
+		s.current.Store(m)
+	case t.Staging && t.Mirror != "":
+		return nil, errors.New("staging excludes a mirror")
+	case (t.Mirror == "") != (len(t.MirrorRoot) == 0):
+		return nil, errors.New("a TUF mirror and its root belong together")
+	}
+	return s, nil
+}
+
+func parseTrust(data []byte, signing bool) (*material, error) {
+	var kind struct {
+		MediaType  string `json:"mediaType"`
+		MediaType2 string `json:"media_type"` // the other legal name
+	}
+	if err := json.Unmarshal(data, &kind); err != nil {
+		return nil, err
+	}
+	if kind.MediaType+kind.MediaType2 != trustConfigMediaType {
+		if signing {
+			return nil, fmt.Errorf("media type %q: signing needs a ClientTrustConfig", kind.MediaType+kind.MediaType2)
+		}
+		trusted, err := root.NewTrustedRootFromJSON(data)
+		return &material{root: trusted}, err
+	}
+	var config protoroot.ClientTrustConfig
+	if err := protojson.Unmarshal(data, &config); err != nil {
+		return nil, err
+	}
+	trusted, err := root.NewTrustedRootFromProtobuf(config.GetTrustedRoot())
+	if err != nil {
+		return nil, fmt.Errorf("trustedRoot: %w", err)
+	}
+	m := &material{root: trusted}
+	if signing {
+		if m.config, err = signingConfig(config.GetSigningConfig()); err != nil {
+			return nil, fmt.Errorf("signingConfig: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// signingConfig adds the selectors that sigstore-go expects to be there.
+func signingConfig(c *protoroot.SigningConfig) (*root.SigningConfig, error) {
+	if c == nil {
+		return nil, errors.New("it is missing")
+	}
+	for _, selector := range []**protoroot.ServiceConfiguration{&c.RekorTlogConfig, &c.TsaConfig} {
+		if *selector == nil {
+			*selector = &protoroot.ServiceConfiguration{Selector: protoroot.ServiceSelector_ANY}
+		}
+	}
+	return root.NewSigningConfigFromProtobuf(c)
+}
+
+// get returns the material, and fetches it if it is not there or too old. One caller at a time fetches, in its
+// own context, and those who wait for it wait in theirs.
+func (s *source) get(ctx context.Context) (*material, error) {
+	if m := s.current.Load(); s.fresh(m) {
+		return m, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	old := s.current.Load()
+	if s.fresh(old) {
+		return old, nil
+	}
+	m, err := s.fetch(ctx)
+	if err != nil && ctx.Err() == nil && old != nil && time.Since(old.since) < maxStale {
+		stale := *old
+		stale.retry = time.Now().Add(retryRefresh)
+		m, err = &stale, nil
+	}
+	if err != nil {
+		return nil, serviceError(ctx, "TUF repository", s.options(ctx).RepositoryBaseURL, err)
+	}
+	s.current.Store(m)
+	return m, nil
+}
+
+func (s *source) fresh(m *material) bool {
+	if m == nil || s.trust.JSON != nil {
+		return m != nil
+	}
+	refresh := s.trust.Refresh
+	if refresh == 0 {
+		refresh = defaultRefresh
+	}
+	return time.Since(m.since) < refresh || time.Now().Before(m.retry)
+}
+
+func (s *source) fetch(ctx context.Context) (*material, error) {
+	client, err := tuf.New(s.options(ctx))
+	if err != nil {
+		return nil, err
+	}
+	m := &material{since: time.Now()}
+	if m.root, err = root.GetTrustedRoot(client); err != nil {
+		return nil, err
+	}
+	if !s.signing {
+		return m, nil
+	}
+	data, err := client.GetTarget("signing_config.v0.2.json")
+	if err != nil {
+		return nil, err
+	}
+	c, err := root.NewSigningConfigProtobuf(data)
+	if err != nil {
+		return nil, err
+	}
+	m.config, err = signingConfig(c)
+	return m, err
+}
+
+func (s *source) options(ctx context.Context) *tuf.Options {
+	o := tuf.DefaultOptions()
+	switch {
+	case s.trust.Staging:
+		o.WithRoot(tuf.StagingRoot()).WithRepositoryBaseURL(tuf.StagingMirror)
+	case s.trust.Mirror != "":
+		o.WithRoot(s.trust.MirrorRoot).WithRepositoryBaseURL(strings.TrimSuffix(s.trust.Mirror, "/"))
+	}
+	if s.trust.CacheDir != "" {
+		o.WithCachePath(s.trust.CacheDir)
+	}
+	f := fetcher.NewDefaultFetcher()
+	f.SetHTTPClient(newClient(ctx))
+	if s.trust.CacheOnly {
+		o.WithForceCache()
+		f.SetHTTPClient(&http.Client{Transport: noNetwork{}})
+	} else if s.current.Load() == nil {
+		o.WithCacheValidity(1) // days, for programs that verify once and end
+	}
+	return o.WithFetcher(f)
+}
+
+type noNetwork struct{}
+
+func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("the cache holds nothing that is still valid, and the network is not to be used")
+}

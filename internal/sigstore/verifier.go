@@ -1,0 +1,142 @@
+//go:build !nosigstore
+
+package sigstore
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"github.com/modelsigning/modelsigning/bundle"
+)
+
+// A Verifier checks signatures of one instance of Sigstore against one policy. It may be used by many
+// goroutines, and has none of its own. It fetches the trusted root when it is first needed, if that was not
+// given, and again when it is old; a call that is cancelled while it fetches leaves that to the next.
+type Verifier struct {
+	source *source
+	policy verify.PolicyBuilder
+}
+
+// NewVerifier returns a verifier. It reads nothing but its arguments.
+func NewVerifier(t Trust, p Policy) (*Verifier, error) {
+	policy, err := p.build()
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	s, err := newSource(t, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Verifier{s, policy}, nil
+}
+
+// Verify checks everything but the statement's content. Errors wrap one of those of this package, or are
+// [*ServiceError], or ctx.Err().
+func (v *Verifier) Verify(ctx context.Context, b *bundle.Bundle) (*Verified, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m, err := v.source.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.verify(m, b)
+}
+
+func (v *Verifier) verify(m *material, b *bundle.Bundle) (*Verified, error) {
+	if got := b.Method(); got != bundle.Sigstore {
+		return nil, fmt.Errorf("%w: the signature is by %s, not by Sigstore", ErrCertificate, got)
+	}
+	entity, err := sgbundle.NewBundle(b.Proto())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bundle.ErrMalformed, err)
+	}
+	options := []verify.VerifierOption{
+		verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1), verify.WithoutStatementPredicate(),
+	}
+	if len(m.root.CTLogs()) > 0 { // a private instance may have none
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	}
+	trusted := &recorder{TrustedRoot: m.root}
+	verifier, err := verify.NewVerifier(trusted, options...)
+	if err != nil {
+		return nil, err
+	}
+	result, err := verifier.Verify(entity, v.policy)
+	if err != nil {
+		return nil, classify(verifier, trusted, entity, err)
+	}
+	earliest := slices.MinFunc(result.VerifiedTimestamps, func(a, b verify.TimestampVerificationResult) int {
+		return a.Timestamp.Compare(b.Timestamp)
+	})
+	summary := result.Signature.Certificate
+	return &Verified{
+		Statement:    b.UnverifiedStatement(), // of the message that entity is
+		Subject:      summary.SubjectAlternativeName,
+		Issuer:       summary.Issuer,
+		Extensions:   Extensions(summary.Extensions),
+		Certificates: trusted.chain,
+		Time:         earliest.Timestamp,
+		TimeSource:   earliest.Type + " " + earliest.URI,
+	}, nil
+}
+
+// A recorder is a trusted root that remembers the chain it was found to vouch for, in one verification.
+type recorder struct {
+	*root.TrustedRoot
+	chain []*x509.Certificate
+}
+
+func (r *recorder) FulcioCertificateAuthorities() []root.CertificateAuthority {
+	all := slices.Clone(r.TrustedRoot.FulcioCertificateAuthorities())
+	for i, ca := range all {
+		all[i] = recordingAuthority{ca, r}
+	}
+	return all
+}
+
+type recordingAuthority struct {
+	root.CertificateAuthority
+	to *recorder
+}
+
+func (a recordingAuthority) Verify(cert *x509.Certificate, at time.Time) ([][]*x509.Certificate, error) {
+	chains, err := a.CertificateAuthority.Verify(cert, at)
+	if err == nil && len(chains) > 0 {
+		a.to.chain = chains[0]
+	}
+	return chains, err
+}
+
+// classify finds out which of the checks failed, by doing them again one by one, since sigstore-go says so in
+// words only. The signature comes first: where the statement was changed, its log entry does not fit either.
+func classify(v *verify.Verifier, trusted root.TrustedMaterial, entity *sgbundle.Bundle, err error) error {
+	other := new(verify.ErrNoMatchingCertificateIdentity)
+	if errors.As(err, &other) {
+		return fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	signature, err1 := entity.SignatureContent()
+	content, err2 := entity.VerificationContent()
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("%w: %w", bundle.ErrMalformed, err)
+	}
+	if err := verify.VerifySignature(signature, content, trusted); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	times, logErr := v.VerifyTransparencyLogInclusion(entity)
+	if logErr != nil {
+		return fmt.Errorf("%w: %w", ErrLog, logErr)
+	}
+	if _, err := v.VerifyObserverTimestamps(entity, times); err != nil {
+		return fmt.Errorf("%w: %w", ErrTime, err)
+	}
+	return fmt.Errorf("%w: %w", ErrCertificate, err)
+}

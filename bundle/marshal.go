@@ -162,18 +162,14 @@ func (b *Bundle) materialJSON() ([]byte, error) {
 	if b.material != nil {
 		return b.material, nil
 	}
-	// protojson puts white space at random, to keep anyone from relying on its bytes.
-	loose, err := protojson.Marshal(b.proto.GetVerificationMaterial())
+	// The reference wants members to be there that are zero: tlogEntries where there are none, and of the first
+	// entry of a log its index and its proof, which is empty.
+	loose, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(b.proto.GetVerificationMaterial())
 	if err != nil {
 		return nil, err
 	}
+	// protojson puts white space at random, to keep anyone from relying on its bytes.
 	var tight bytes.Buffer
-	if err := json.Compact(&tight, loose); err != nil {
-		return nil, err
-	}
-	if len(b.proto.GetVerificationMaterial().GetTlogEntries()) > 0 {
-		return tight.Bytes(), nil
-	}
-	// The reference wants the member to be there.
-	return append(bytes.TrimSuffix(tight.Bytes(), []byte("}")), `,"tlogEntries":[]}`...), nil
+	err = json.Compact(&tight, loose)
+	return tight.Bytes(), err
 }

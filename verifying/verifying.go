@@ -16,6 +16,7 @@
 //	ErrIdentity           it was signed by somebody else: another key, another identity
 //	ErrCertificate        the signer's certificate is not to be trusted
 //	ErrTimestamp          a timestamp in the bundle does not verify, or no authority for it is trusted
+//	ErrLog                no transparency log that is trusted has recorded the signature
 //	ErrSignature          the signature does not fit the statement
 //	*MismatchError        the signature is good, and the model is not what was signed
 //	*hashing.ConflictError  the configuration contradicts the signed statement
@@ -48,6 +49,7 @@ var (
 	ErrIdentity    = errors.New("signed by another identity")
 	ErrMethod      = errors.New("signed by another method")
 	ErrTimestamp   = errors.New("timestamp does not verify")
+	ErrLog         = errors.New("transparency log entry does not verify")
 )
 
 // An Identity says who signed, as far as the method proves it.
@@ -55,9 +57,9 @@ type Identity struct {
 	// Method is the way of signing.
 	Method bundle.Method
 	// Subject is the signer's name: for keys the fingerprint, lower-case hexadecimal SHA-256 of the public
-	// key's PEM encoding.
+	// key's PEM encoding; for Sigstore an address of electronic mail or the URI of a workload.
 	Subject string
-	// Issuer is who vouches for the subject; empty for keys.
+	// Issuer is who vouches for the subject; empty for keys, the OpenID provider for Sigstore.
 	Issuer string
 	// PublicKey is the key whose signature was checked.
 	PublicKey crypto.PublicKey
@@ -67,6 +69,8 @@ type Identity struct {
 	Time time.Time
 	// TimeSource says what proves the time, in words: whose timestamp it is.
 	TimeSource string
+	// Extensions is what else a Sigstore certificate says.
+	Extensions SigstoreExtensions
 }
 
 // A Verifier checks the signature of a bundle and says who made it. It returns the bytes whose signature it

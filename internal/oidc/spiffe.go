@@ -60,7 +60,7 @@ func spiffeSocket(endpoint string) (network, address string, err error) {
 	if address, ok := strings.CutPrefix(endpoint, "tcp://"); ok {
 		return "tcp", address, nil
 	}
-	return "", "", fmt.Errorf("SPIFFE_ENDPOINT_SOCKET %q is neither unix: nor tcp:", endpoint)
+	return "", "", fmt.Errorf("SPIFFE_ENDPOINT_SOCKET %q has neither the scheme unix nor tcp", endpoint)
 }
 
 // jwtSVID returns the token of the first identity in a framed JWTSVIDResponse: field 1, and in it field 2.

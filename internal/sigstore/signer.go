@@ -37,6 +37,16 @@ func NewSigner(o SignerOptions) (*Signer, error) {
 	return &Signer{s, o.Token}, nil
 }
 
+// Check finds out whether the instance is known and what it needs is configured. It asks no server but TUF's.
+func (s *Signer) Check(ctx context.Context) error {
+	m, err := s.source.get(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = choose(m.config)
+	return err
+}
+
 // Sign signs a statement and verifies the signature as [Verifier] would, so that an instance that is not what
 // its trusted root says is found out now. Errors of servers are [*ServiceError].
 func (s *Signer) Sign(ctx context.Context, statement []byte) (*bundle.Bundle, error) {

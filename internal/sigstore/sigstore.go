@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -29,6 +30,15 @@ var (
 	// ErrIdentity says that somebody else signed.
 	ErrIdentity = errors.New("signed by another identity")
 )
+
+// An Error says which of the checks failed, and how.
+type Error struct {
+	Kind error // one of the above, or bundle.ErrMalformed
+	Err  error
+}
+
+func (e *Error) Error() string   { return fmt.Sprintf("%v: %v", e.Kind, e.Err) }
+func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 
 // A ServiceError says which server failed. If the context ended first, it wraps ctx.Err().
 type ServiceError struct {
@@ -57,6 +67,23 @@ type Trust struct {
 	// Refresh is how long what came through TUF is used before it is asked for again; a day if zero. If that
 	// fails, it is used for a week from when it came, and asked for again every ten minutes.
 	Refresh time.Duration
+}
+
+// ReadFiles returns t with what lies in files, where they are named: its JSON and its MirrorRoot.
+func (t Trust) ReadFiles(config, mirrorRoot string) (Trust, error) {
+	if config != "" && t.JSON != nil {
+		return t, errors.New("both a trust configuration and the file of one are given")
+	}
+	var err error
+	if config != "" {
+		if t.JSON, err = os.ReadFile(config); err != nil {
+			return t, err
+		}
+	}
+	if mirrorRoot != "" {
+		t.MirrorRoot, err = os.ReadFile(mirrorRoot)
+	}
+	return t, err
 }
 
 // SignerOptions configure [NewSigner].

@@ -17,6 +17,9 @@ func NewSigner(SignerOptions) (*Signer, error) { return nil, ErrNotBuilt }
 // Sign returns [ErrNotBuilt].
 func (*Signer) Sign(context.Context, []byte) (*bundle.Bundle, error) { return nil, ErrNotBuilt }
 
+// Check returns [ErrNotBuilt].
+func (*Signer) Check(context.Context) error { return ErrNotBuilt }
+
 // A Verifier is never made in this build.
 type Verifier struct{}
 

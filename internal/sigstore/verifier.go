@@ -11,6 +11,7 @@ import (
 	"time"
 
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
@@ -38,8 +39,7 @@ func NewVerifier(t Trust, p Policy) (*Verifier, error) {
 	return &Verifier{s, policy}, nil
 }
 
-// Verify checks everything but the statement's content. Errors wrap one of those of this package, or are
-// [*ServiceError], or ctx.Err().
+// Verify checks everything but the statement's content. Errors are [*Error], [*ServiceError], or ctx.Err().
 func (v *Verifier) Verify(ctx context.Context, b *bundle.Bundle) (*Verified, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -53,11 +53,11 @@ func (v *Verifier) Verify(ctx context.Context, b *bundle.Bundle) (*Verified, err
 
 func (v *Verifier) verify(m *material, b *bundle.Bundle) (*Verified, error) {
 	if got := b.Method(); got != bundle.Sigstore {
-		return nil, fmt.Errorf("%w: the signature is by %s, not by Sigstore", ErrCertificate, got)
+		return nil, &Error{ErrCertificate, fmt.Errorf("the signature is by %s, not by Sigstore", got)}
 	}
 	entity, err := sgbundle.NewBundle(b.Proto())
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrMalformed, err)
+		return nil, &Error{bundle.ErrMalformed, err}
 	}
 	options := []verify.VerifierOption{
 		verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1), verify.WithoutStatementPredicate(),
@@ -85,8 +85,15 @@ func (v *Verifier) verify(m *material, b *bundle.Bundle) (*Verified, error) {
 		Extensions:   Extensions(summary.Extensions),
 		Certificates: trusted.chain,
 		Time:         earliest.Timestamp,
-		TimeSource:   earliest.Type + " " + earliest.URI,
+		TimeSource:   timeSource(earliest),
 	}, nil
+}
+
+func timeSource(t verify.TimestampVerificationResult) string {
+	if t.Type == "Tlog" {
+		return "transparency log " + t.URI
+	}
+	return "timestamp authority " + t.URI
 }
 
 // A recorder is a trusted root that remembers the chain it was found to vouch for, in one verification.
@@ -119,24 +126,31 @@ func (a recordingAuthority) Verify(cert *x509.Certificate, at time.Time) ([][]*x
 // classify finds out which of the checks failed, by doing them again one by one, since sigstore-go says so in
 // words only. The signature comes first: where the statement was changed, its log entry does not fit either.
 func classify(v *verify.Verifier, trusted root.TrustedMaterial, entity *sgbundle.Bundle, err error) error {
-	other := new(verify.ErrNoMatchingCertificateIdentity)
-	if errors.As(err, &other) {
-		return fmt.Errorf("%w: %w", ErrIdentity, err)
-	}
 	signature, err1 := entity.SignatureContent()
 	content, err2 := entity.VerificationContent()
 	if err := errors.Join(err1, err2); err != nil {
-		return fmt.Errorf("%w: %w", bundle.ErrMalformed, err)
+		return &Error{bundle.ErrMalformed, err}
+	}
+	if other := new(verify.ErrNoMatchingCertificateIdentity); errors.As(err, &other) {
+		summary, err := certificate.SummarizeCertificate(content.Certificate())
+		if err != nil {
+			return &Error{ErrCertificate, err}
+		}
+		text := fmt.Sprintf("by %q, for whom %q vouches", summary.SubjectAlternativeName, summary.Issuer)
+		for _, mismatch := range other.Unwrap() {
+			text += "; " + mismatch.Error()
+		}
+		return &Error{ErrIdentity, errors.New(text)}
 	}
 	if err := verify.VerifySignature(signature, content, trusted); err != nil {
-		return fmt.Errorf("%w: %w", ErrSignature, err)
+		return &Error{ErrSignature, err}
 	}
 	times, logErr := v.VerifyTransparencyLogInclusion(entity)
 	if logErr != nil {
-		return fmt.Errorf("%w: %w", ErrLog, logErr)
+		return &Error{ErrLog, logErr}
 	}
 	if _, err := v.VerifyObserverTimestamps(entity, times); err != nil {
-		return fmt.Errorf("%w: %w", ErrTime, err)
+		return &Error{ErrTime, err}
 	}
-	return fmt.Errorf("%w: %w", ErrCertificate, err)
+	return &Error{ErrCertificate, err}
 }

@@ -33,7 +33,7 @@ func exitCode(err error) int {
 	case errors.As(err, &usage), errors.As(err, &conflict), errors.Is(err, signing.ErrTarget):
 		return exitUsage
 	case errors.As(err, &mismatch), isAny(err, bundle.ErrMalformed, verifying.ErrSignature, verifying.ErrIdentity,
-		verifying.ErrCertificate, verifying.ErrMethod, verifying.ErrTimestamp, hashing.ErrSymlink, hashing.ErrNotRegular,
+		verifying.ErrCertificate, verifying.ErrMethod, verifying.ErrTimestamp, verifying.ErrLog, hashing.ErrSymlink, hashing.ErrNotRegular,
 		hashing.ErrEmptyModel, hashing.ErrChanged, hashing.ErrTooMany):
 		return exitRejected
 	case errors.As(err, &path):

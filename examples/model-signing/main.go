@@ -1,13 +1,15 @@
 // The command model-signing signs models and verifies them.
 //
 //	model-signing digest MODEL
+//	model-signing sign MODEL --signature model.sig
+//	model-signing verify MODEL --signature model.sig --identity EMAIL --identity-provider URL
 //	model-signing sign key MODEL --signature model.sig --private-key key.priv
 //	model-signing verify key MODEL --signature model.sig --public-key key.pub
 //	model-signing sign certificate MODEL --signature model.sig --private-key key.priv --signing-certificate cert.pem
 //	model-signing sign pkcs11-key MODEL --signature model.sig --pkcs11-uri "pkcs11:token=t;object=k?module-name=softhsm2&pin-source=/etc/pin"
 //	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
 //
-// Its commands and flags are those of the Python command of the same name; underscores in flags may be written
+// Without the name of a method it is sigstore. Its commands and flags are those of the Python command of the same name; underscores in flags may be written
 // for hyphens. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the
 // wrong way, and 3 if something could not be read, written or reached. An error is one line on standard error.
 package main
@@ -49,7 +51,14 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		Args:              cobra.ArbitraryArgs,
+		// Cobra checks this by itself, but later, and returns an error that does not tell whose fault it is.
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := c.ValidateFlagGroups(); err != nil {
+				return usageError{err}
+			}
+			return nil
+		},
+		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("which command? See model-signing --help")}
@@ -101,18 +110,12 @@ func exactlyOneModel(_ *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("one MODEL is expected, not %d: %q", len(args), args)}
 }
 
-// group is a command that only holds others.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{
-		Use:   use,
-		Short: short,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s: which method? See %s --help", use, c.CommandPath())}
-			}
-			return usageError{fmt.Errorf("%s: unknown method %q; see %s --help", use, args[0], c.CommandPath())}
-		},
-	}
-	c.AddCommand(commands...)
+// group is a command that holds one for each method. Without a method's name it is the first itself, which is
+// therefore made twice.
+func group(use, short string, first func() *cobra.Command, others ...*cobra.Command) *cobra.Command {
+	c := first()
+	c.Use, c.Short = use+" MODEL", short
+	c.AddCommand(first())
+	c.AddCommand(others...)
 	return c
 }

@@ -33,6 +33,12 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "nosigstore" {
+				return false, errors.New("unknown condition " + name)
+			}
+			return withoutSigstore, nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exit": exit},
 	})
 }

@@ -10,8 +10,8 @@ import (
 )
 
 func newSign(log *slog.Logger) *cobra.Command {
-	return group("sign", "Sign a model", newSignKey(log), newSignCertificate(log),
-		newSignPKCS11Key(log), newSignPKCS11Certificate(log))
+	return group("sign", "Sign a model", func() *cobra.Command { return newSignSigstore(log) },
+		newSignKey(log), newSignCertificate(log), newSignPKCS11Key(log), newSignPKCS11Certificate(log))
 }
 
 // signFlags are the flags of every method to sign.

@@ -14,7 +14,8 @@ import (
 )
 
 func newVerify(log *slog.Logger) *cobra.Command {
-	return group("verify", "Verify a model", newVerifyKey(log), newVerifyCertificate(log))
+	return group("verify", "Verify a model", func() *cobra.Command { return newVerifySigstore(log) },
+		newVerifyKey(log), newVerifyCertificate(log))
 }
 
 // verifyFlags are the flags of every method to verify.

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/modelsigning/modelsigning/signing"
+	"github.com/spf13/cobra"
+)
+
+func newSignSigstore(log *slog.Logger) *cobra.Command {
+	var flags signFlags
+	var o signing.Sigstore
+	c := &cobra.Command{
+		Use:   "sigstore MODEL",
+		Short: "Sign with Sigstore, as whoever logs in or as this machine",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Output, o.Input = c.ErrOrStderr(), c.InOrStdin()
+			return flags.sign(c, args[0], log, signing.Config().UseSigstoreSigner(o))
+		},
+	}
+	flags.add(c)
+	f := c.Flags()
+	f.StringVar(&o.IdentityToken, "identity-token", "", "sign as the identity of this `TOKEN`")
+	f.BoolVar(&o.UseAmbientCredentials, "use-ambient-credentials", false, "sign as the identity of this machine or CI job")
+	f.BoolVar(&o.ForceOOB, "oauth-force-oob", false, "log in with a browser elsewhere, and copy a code from there")
+	f.BoolVar(&o.UseDeviceFlow, "oauth-device-flow", false, "log in with a browser elsewhere, and enter a code there")
+	f.StringVar(&o.OIDCIssuer, "identity-provider", "", "`URL` of the OpenID provider to log in with")
+	f.StringVar(&o.ClientID, "client-id", "", "log in as this OpenID `CLIENT`")
+	f.StringVar(&o.ClientSecret, "client-secret", "", "`SECRET` of that client")
+	f.StringVar(&o.TrustConfig, "trust-config", "", "use the private instance that this JSON `FILE` describes")
+	f.BoolVar(&o.UseStaging, "use-staging", false, "use Sigstore's public instance for tests")
+	c.MarkFlagsMutuallyExclusive("trust-config", "use-staging")
+	c.MarkFlagsMutuallyExclusive("identity-token", "use-ambient-credentials", "oauth-force-oob", "oauth-device-flow")
+	return c
+}

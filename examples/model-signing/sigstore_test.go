@@ -1,0 +1,5 @@
+//go:build !nosigstore
+
+package main
+
+const withoutSigstore = false

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/modelsigning/modelsigning/verifying"
+	"github.com/spf13/cobra"
+)
+
+func newVerifySigstore(log *slog.Logger) *cobra.Command {
+	var flags verifyFlags
+	var o verifying.Sigstore
+	var id verifying.SigstoreIdentity
+	c := &cobra.Command{
+		Use:   "sigstore MODEL",
+		Short: "Verify that an identity signed with Sigstore",
+		Args:  exactlyOneModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case id.Subject == "" && id.SubjectRegexp == "":
+				return usageError{errors.New("--identity is missing: Sigstore certifies everybody")}
+			case id.Issuer == "" && id.IssuerRegexp == "":
+				return usageError{errors.New("--identity-provider is missing: anybody could vouch for that identity")}
+			}
+			o.Identities = []verifying.SigstoreIdentity{id}
+			return flags.verify(c, args[0], log, verifying.Config().UseSigstoreVerifier(o))
+		},
+	}
+	flags.add(c)
+	f := c.Flags()
+	f.StringVar(&id.Subject, "identity", "", "`WHO` must have signed: an email address, or the URI of a workload")
+	f.StringVar(&id.SubjectRegexp, "identity-regexp", "", "`EXPRESSION` that must match all of the identity")
+	f.StringVar(&id.Issuer, "identity-provider", "", "`URL` of the OpenID provider that must have vouched for it")
+	f.StringVar(&id.IssuerRegexp, "identity-provider-regexp", "", "`EXPRESSION` that must match all of that URL")
+	f.StringVar(&o.TrustConfig, "trust-config", "", "trust what this JSON `FILE` describes, without network access")
+	f.BoolVar(&o.UseStaging, "use-staging", false, "trust Sigstore's public instance for tests")
+	c.MarkFlagsMutuallyExclusive("trust-config", "use-staging")
+	c.MarkFlagsMutuallyExclusive("identity", "identity-regexp")
+	c.MarkFlagsMutuallyExclusive("identity-provider", "identity-provider-regexp")
+	return c
+}

@@ -22,14 +22,14 @@ func TestBrokenServers(t *testing.T) {
 			t.Parallel()
 			stack := e2e.Start(t, options)
 			s := newSigner(t, stack.TrustConfigJSON, with(stack.Token(e2e.Claims{})))
-			attempt := func(patience time.Duration) (error, time.Duration) {
+			attempt := func(patience time.Duration) (time.Duration, error) {
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				start := time.Now()
 				_, err := s.Sign(ctx, statement)
-				return err, time.Since(start)
+				return time.Since(start), err
 			}
-			if err, _ := attempt(time.Minute); err != nil {
+			if _, err := attempt(time.Minute); err != nil {
 				t.Fatal(err)
 			}
 			broken := []struct {
@@ -42,19 +42,19 @@ func TestBrokenServers(t *testing.T) {
 			for _, service := range broken {
 				named := new(sigstore.ServiceError)
 				service.Suspend()
-				err, took := attempt(2 * time.Second)
+				took, err := attempt(2 * time.Second)
 				if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &named) || named.Service != service.name || took > 4*time.Second {
 					t.Errorf("%s hangs: after %v: %v", service.Name, took, err)
 				}
 				service.Resume()
-				if err, _ := attempt(time.Minute); err != nil {
+				if _, err := attempt(time.Minute); err != nil {
 					t.Errorf("%s is back: %v", service.Name, err)
 				}
 			}
 			for _, service := range broken { // the last of a signature first, so that each is reached
 				named := new(sigstore.ServiceError)
 				service.Stop()
-				err, took := attempt(12 * time.Second)
+				took, err := attempt(12 * time.Second)
 				if err == nil || !errors.As(err, &named) || named.Service != service.name {
 					t.Errorf("%s is down: after %v: %v", service.Name, took, err)
 				}

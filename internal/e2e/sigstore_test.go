@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func TestSignAndVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if !bytes.Contains(data, []byte(`"logIndex":"0"`)) {
+				t.Errorf("the reference cannot read the first entry of a log without its index: %s", data)
+			}
 			b, err := bundle.Parse(data)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, data)
@@ -83,9 +87,9 @@ func TestSignAndVerify(t *testing.T) {
 				if d := time.Since(got.Time); d < 0 || d > time.Minute {
 					t.Errorf("signed at %v", got.Time)
 				}
-				want := "TimestampAuthority " + stack.TSAURL
+				want := "timestamp authority " + stack.TSAURL
 				if options.RekorV1 {
-					want = "Tlog " + stack.Rekor.URL
+					want = "transparency log " + stack.Rekor.URL
 				}
 				if got.TimeSource != want {
 					t.Errorf("time proven by %q, want %q", got.TimeSource, want)
@@ -238,6 +242,22 @@ func TestBadTokens(t *testing.T) {
 				}
 			}
 			t.Log(err)
+		})
+	}
+}
+
+// What a signature takes besides hashing.
+func BenchmarkSign(b *testing.B) {
+	for name, options := range bothRekors {
+		b.Run(name, func(b *testing.B) {
+			stack := e2e.Start(b, options)
+			s := newSigner(b, stack.TrustConfigJSON, with(stack.Token(e2e.Claims{})))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Sign(b.Context(), statement); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

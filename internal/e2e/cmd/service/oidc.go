@@ -49,7 +49,7 @@ func oidcProvider(flags *flag.FlagSet, args []string, ln net.Listener) error {
 		return err
 	}
 	store := newStore(key)
-	provider, err := op.NewOpenIDProvider(*issuer, &op.Config{
+	provider, err := op.NewProvider(&op.Config{
 		CryptoKey:      sha256.Sum256([]byte(*bearer)),
 		CodeMethodS256: true,
 		AuthMethodPost: true,
@@ -59,7 +59,7 @@ func oidcProvider(flags *flag.FlagSet, args []string, ln net.Listener) error {
 			UserFormPath: "/device",
 			UserCode:     op.UserCodeBase20,
 		},
-	}, store, op.WithAllowInsecure(), op.WithLogger(slog.Default()))
+	}, store, op.StaticIssuer(*issuer), op.WithAllowInsecure(), op.WithLogger(slog.Default()))
 	if err != nil {
 		return err
 	}

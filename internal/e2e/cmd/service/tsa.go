@@ -18,7 +18,6 @@ func timestampAuthority(flags *flag.FlagSet, args []string, ln net.Listener) err
 	viper.Set("timestamp-signer-hash", "sha256")
 	viper.Set("default-policy-oid", "1.3.6.1.4.1.57264.2")
 	viper.Set("accepted-policy-oids", []string{"1.3.6.1.4.1.57264.2"})
-	viper.Set("include-chain-in-response", true)
 	viper.Set("max-request-body-size", 1<<20)
 	s := server.NewRestAPIServer("127.0.0.1", 0, []string{"http"}, false, time.Minute, time.Minute)
 	return child.Serve(ln, s.GetHandler())

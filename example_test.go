@@ -67,6 +67,8 @@ func Example_errors() {
 		fmt.Println("it was not this key that signed:", err)
 	case errors.Is(err, bundle.ErrMalformed):
 		fmt.Println("the file is not a signature:", err)
+	case errors.Is(err, hashing.ErrSymlink), errors.Is(err, hashing.ErrNotRegular), errors.Is(err, hashing.ErrName):
+		fmt.Println("the model holds what no signature covers:", err)
 	case errors.As(err, &unread):
 		fmt.Println("cannot tell, for something could not be read:", unread.Path)
 	default:

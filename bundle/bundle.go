@@ -28,7 +28,8 @@ const (
 	Sigstore    Method = "sigstore"    // a short-lived certificate and an entry in a transparency log
 )
 
-// A Bundle is a signature, its statement, and what a verifier needs. It is immutable and may be used by many
+// A Bundle is a signature, its statement, and what a verifier needs. The zero value has none of them, and can only
+// be unmarshaled into. It is immutable and may be used by many
 // goroutines, as long as none changes what [Bundle.Proto] and [Bundle.UnverifiedStatement] return.
 type Bundle struct {
 	proto *protobundle.Bundle

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -158,6 +159,22 @@ func TestWriteFile(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("temporary files are left: %v", entries)
+	}
+}
+
+// Bundles can be parts of other documents.
+func TestUnmarshalJSON(t *testing.T) {
+	data, err := json.Marshal(map[string]*bundle.Bundle{"signature": key(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]*bundle.Bundle
+	if err := json.Unmarshal(data, &doc); err != nil || !bytes.Equal(doc["signature"].Signature(), key(t).Signature()) {
+		t.Errorf("got %v, %v", doc, err)
+	}
+	var zero bundle.Bundle
+	if _, err := zero.MarshalJSON(); err == nil || zero.Signature() != nil {
+		t.Error("the zero value passes for a bundle")
 	}
 }
 

@@ -36,14 +36,11 @@ func ReadFileLimit(name string, limit int64) (*Bundle, error) {
 
 // WriteFile writes the bundle to the named file, so that after a crash there is either the new file, whole, or
 // what was there before. A symbolic link is followed. What exists and is not a regular file is never replaced, nor
-// is what somebody else puts there meanwhile. Errors are a [*fs.PathError], or say that the bundle is not one.
+// is what somebody else puts there meanwhile. Errors are a [*fs.PathError].
 func (b *Bundle) WriteFile(name string) error {
 	target, err := atomicfile.Find(name)
 	if err != nil {
 		return err
 	}
-	if err := target.Write(b.write); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+	return target.Write(b.write)
 }

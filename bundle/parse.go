@@ -38,6 +38,15 @@ func Parse(data []byte) (*Bundle, error) {
 	return parse(data, false)
 }
 
+// UnmarshalJSON is [Parse], for bundles inside of other documents.
+func (b *Bundle) UnmarshalJSON(data []byte) error {
+	parsed, err := Parse(data)
+	if err == nil {
+		*b = *parsed
+	}
+	return err
+}
+
 // Read reads a bundle of at most limit bytes (no more than [MaxSize]) from r, to its end. Memory is in
 // proportion to what r yields, never to the limit.
 func Read(r io.Reader, limit int64) (*Bundle, error) { return read(r, min(limit, MaxSize), 0) }

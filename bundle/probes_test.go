@@ -2,6 +2,8 @@ package bundle_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,6 +55,34 @@ func TestParseStatement(t *testing.T) {
 		_, err := bundle.ParseStatement(data)
 		return err
 	})
+}
+
+// The specification's own examples.
+func TestSpecification(t *testing.T) {
+	vectors := os.Getenv("MODEL_SIGNING_VECTORS")
+	if vectors == "" {
+		t.Skip("MODEL_SIGNING_VECTORS names no directory with the specification's examples")
+	}
+	count := 0
+	for dir, valid := range map[string]bool{"valid": true, "invalid": false, "invalid-payload": false} {
+		names, err := filepath.Glob(filepath.Join(vectors, "spec", dir, "*.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			count++
+			b, err := bundle.ReadFile(name)
+			if err == nil {
+				_, err = bundle.ParseStatement(b.UnverifiedStatement())
+			}
+			if valid && err != nil || !valid && !errors.Is(err, bundle.ErrMalformed) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	if count < 8 {
+		t.Errorf("found only %d examples", count)
+	}
 }
 
 // roundTrip sees that a bundle that was read can be written and read again, and says the same.

@@ -130,11 +130,13 @@ func (c Configuration) SetAllowSymlinks(allow bool) Configuration {
 
 // SetOnly restricts hashing to the files with the given paths, relative to the model's root. Whatever else is
 // found is listed in [Report] and neither read nor followed nor an error, unless it stands where a directory
-// above a listed file should. A directory that may not be read stands for all below it. SetOnly without paths
-// lifts the restriction.
+// above a listed file should. A directory that may not be read stands for all below it. The manifest is then not
+// that of the model: methods that only return a manifest refuse to make it. SetOnly without paths lifts the
+// restriction.
 func (c Configuration) SetOnly(paths ...string) Configuration {
-	c.only = slices.Clone(paths)
-	slices.Sort(c.only)
+	if c.only = nil; len(paths) > 0 {
+		c.only = slices.Sorted(slices.Values(paths))
+	}
 	return c
 }
 

@@ -35,6 +35,9 @@ var (
 	ErrSymlink = errors.New("symbolic link")
 	// ErrNotRegular says that a file is neither regular nor a directory: a FIFO, a socket or a device.
 	ErrNotRegular = errors.New("not a regular file")
+	// ErrName says that a file's name may not stand in a manifest, see [manifest.CheckPath]. The error is about the
+	// directory that it is in, and quotes the name.
+	ErrName = errors.New("name not allowed")
 	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
 	ErrEmptyModel = errors.New("no file to hash")
 	// ErrTooMany says that there are more resources than [Configuration.SetMaxResources] allows.
@@ -59,12 +62,17 @@ func (c Configuration) Hash(model string) (*manifest.Manifest, error) {
 // absolute path of model. Once ctx is done, HashContext returns within 100 ms (if the file system answers), with
 // an error that wraps ctx.Err. By the time that it returns, whatever it started has ended and is closed.
 func (c Configuration) HashContext(ctx context.Context, model string) (*manifest.Manifest, error) {
+	if c.only != nil {
+		return nil, fmt.Errorf("hashing %s: %w", model, errOnly)
+	}
 	r, err := c.Report(ctx, model)
 	if err != nil {
 		return nil, err
 	}
 	return r.signable(model)
 }
+
+var errOnly = errors.New("SetOnly makes a manifest of some files, which is not that of the model; use Report")
 
 // HashFS returns the manifest of the model that is the whole of fsys, under the given name. What
 // [Configuration.HashContext] says holds here too, as far as fsys lets it:
@@ -75,17 +83,24 @@ func (c Configuration) HashContext(ctx context.Context, model string) (*manifest
 //   - A cycle of links is noticed at once where identities are known, else after 40 links.
 //   - Each file is read from its beginning to its end by one goroutine at a time.
 func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*manifest.Manifest, error) {
-	s, err := c.settings()
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", name, err)
+	if c.only != nil {
+		return nil, fmt.Errorf("hashing %s: %w", name, errOnly)
 	}
-	s.mapped = false // what is read in order must be read
-	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
-	r, err := s.report(ctx, t, name)
+	r, err := c.ReportFS(ctx, fsys, name)
 	if err != nil {
 		return nil, err
 	}
 	return r.signable(name)
+}
+
+// ReportFS is to HashFS what [Configuration.Report] is to HashContext.
+func (c Configuration) ReportFS(ctx context.Context, fsys fs.FS, name string) (*Report, error) {
+	s, err := c.settings()
+	if err != nil {
+		return nil, fmt.Errorf("hashing %s: %w", name, err)
+	}
+	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
+	return s.report(ctx, t, name)
 }
 
 // A Report is a manifest, and what of the model it does not cover. Its lists are sorted.

@@ -122,10 +122,14 @@ func below(dir, name string) string {
 
 // checkName reports why an entry of a directory may not have this name. A file system may say anything.
 func checkName(name string) error {
+	err := manifest.CheckPath(name)
 	if strings.Contains(name, "/") {
-		return fmt.Errorf("name %q holds a slash", name)
+		err = fmt.Errorf("name %.200q holds a slash", name)
 	}
-	return manifest.CheckPath(name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrName, err)
+	}
+	return nil
 }
 
 // link returns what the link at p leads to.

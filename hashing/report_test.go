@@ -51,18 +51,25 @@ func TestSetOnly(t *testing.T) {
 		equal(t, "ignored", r.Ignored, []string{".git/"})
 	}
 	for _, only := range []string{"link", "link/x", "d/loop/a.b"} {
-		if _, err := c.SetOnly(only).Hash(root); !errors.Is(err, hashing.ErrSymlink) {
+		if _, err := c.SetOnly(only).Report(context.Background(), root); !errors.Is(err, hashing.ErrSymlink) {
 			t.Errorf("%s: got %v", only, err)
 		}
 	}
-	m, err := c.SetOnly("link").SetAllowSymlinks(true).Hash(root)
+	r, err := c.SetOnly("link").SetAllowSymlinks(true).Report(context.Background(), root)
 	must(t, err)
-	equal(t, "a link that is listed", lines(m), wants("link", "x"))
-	m, err = c.SetOnly().AddIgnoredPaths("link", "i", "d").Hash(root)
-	must(t, err)
-	equal(t, "no restriction", lines(m), wants("a.b", "x"))
-
-	r, err := c.SetOnly("x").Report(context.Background(), filepath.Join(root, "a.b"))
+	equal(t, "a link that is listed", lines(r.Manifest), wants("link", "x"))
+	for _, none := range [][]string{nil, {}} {
+		if _, err := c.Hash(root); err == nil {
+			t.Error("a manifest of some files is taken for the model's")
+		}
+		if _, err := c.HashFS(context.Background(), os.DirFS(root), "m"); err == nil {
+			t.Error("a manifest of some files is taken for the model's")
+		}
+		m, err := c.SetOnly(none...).AddIgnoredPaths("link", "i", "d").Hash(root)
+		must(t, err)
+		equal(t, "no restriction", lines(m), wants("a.b", "x"))
+	}
+	r, err = c.SetOnly("x").Report(context.Background(), filepath.Join(root, "a.b"))
 	must(t, err)
 	equal(t, "single file", r.Unlisted, []string{"a.b"})
 }
@@ -72,9 +79,9 @@ func TestSetOnlyCopies(t *testing.T) {
 	paths := []string{"b", "a"}
 	c := hashing.Config().SetOnly(paths...)
 	paths[0], paths[1] = "x", "y"
-	m, err := c.Hash(root)
+	r, err := c.Report(context.Background(), root)
 	must(t, err)
-	equal(t, "resources", lines(m), wants("a", "1", "b", "2"))
+	equal(t, "resources", lines(r.Manifest), wants("a", "1", "b", "2"))
 }
 
 func BenchmarkSetOnly(b *testing.B) {

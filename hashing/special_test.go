@@ -44,16 +44,16 @@ func TestNotRegular(t *testing.T) {
 			}
 			c := hashing.Config()
 			for _, c := range []hashing.Configuration{c, c.SetAllowSymlinks(true), c.SetOnly("d/x/y"), c.SetOnly("d/x")} {
-				_, err := c.Hash(root)
+				_, err := c.Report(context.Background(), root)
 				var pe *fs.PathError
 				if !errors.Is(err, hashing.ErrNotRegular) || !errors.As(err, &pe) || pe.Path != filepath.Join(root, "d/x") {
 					t.Errorf("got %v", err)
 				}
 			}
 			for _, c := range []hashing.Configuration{c.AddIgnoredPaths("d/x"), c.SetOnly("d/f")} {
-				m, err := c.Hash(root)
+				r, err := c.Report(context.Background(), root)
 				must(t, err)
-				equal(t, "resources", lines(m), wants("d/f", "1"))
+				equal(t, "resources", lines(r.Manifest), wants("d/f", "1"))
 			}
 			if _, err := c.Hash("d/x"); !errors.Is(err, hashing.ErrNotRegular) {
 				t.Errorf("as the model: got %v", err)

@@ -74,10 +74,10 @@ func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
 	return c
 }
 
-// SetLogger sets where warnings go, those of hashing too. They hold no options and no secrets. Nil, the
-// default, drops them.
+// SetLogger sets where warnings go, those of hashing too. They hold no options and no secrets. Nil, the default,
+// leaves those of hashing to the hashing configuration, and drops the others.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {
-	c.hashing, c.log = c.hashing.SetLogger(l), l
+	c.log = l
 	return c
 }
 
@@ -121,7 +121,11 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 	if err != nil {
 		return err
 	}
-	m, err := c.hashing.AddIgnoredPaths(ignored...).HashContext(ctx, model)
+	h := c.hashing.AddIgnoredPaths(ignored...)
+	if c.log != nil {
+		h = h.SetLogger(c.log)
+	}
+	m, err := h.HashContext(ctx, model)
 	if err != nil {
 		return err
 	}
@@ -147,6 +151,9 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 // SignManifest signs a manifest that the caller has, and reads no file. The resources are signed in the order
 // of [manifest.Manifest.Sort], whatever theirs is.
 func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (*bundle.Bundle, error) {
+	if m == nil {
+		return nil, errors.New("signing: the manifest is nil")
+	}
 	signer, done, err := c.prepare(ctx)
 	if err == nil {
 		defer done()

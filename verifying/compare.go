@@ -2,6 +2,7 @@ package verifying
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -25,21 +26,34 @@ const shown = 5
 
 // Error names the first few files of each kind, quoted, since whoever made the model chose their names.
 func (e *MismatchError) Error() string {
-	changed := make([]string, 0, shown)
-	for _, c := range e.Changed[:min(len(e.Changed), shown)] {
-		changed = append(changed, c.Name)
+	changed := make([]string, len(e.Changed))
+	for i, c := range e.Changed {
+		changed[i] = c.Name
 	}
 	var parts []string
 	for _, p := range []struct {
 		what  string
-		count int
 		names []string
-	}{{"changed", len(e.Changed), changed}, {"missing", len(e.Missing), e.Missing}, {"not signed", len(e.Extra), e.Extra}} {
-		if p.count > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s (%s)", p.count, p.what, quote(p.names, p.count)))
+	}{{"changed", changed}, {"missing", e.Missing}, {"not signed", e.Extra}} {
+		if len(p.names) > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (%s)", len(p.names), p.what, quote(p.names)))
 		}
 	}
 	return "model is not what was signed: " + strings.Join(parts, ", ")
+}
+
+func quote(names []string) string {
+	var b strings.Builder
+	for i, n := range names[:min(len(names), shown)] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.QuoteToGraphic(shorten(n)))
+	}
+	if len(names) > shown {
+		b.WriteString(", …")
+	}
+	return b.String()
 }
 
 // shorten keeps a name that nobody could read from filling a log.
@@ -50,25 +64,16 @@ func shorten(name string) string {
 	return name
 }
 
-func quote(names []string, count int) string {
-	var b strings.Builder
-	for i, n := range names[:min(len(names), shown)] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.QuoteToGraphic(shorten(n)))
-	}
-	if count > shown {
-		b.WriteString(", …")
-	}
-	return b.String()
-}
-
 // VerifyManifest verifies that a manifest that the caller has made is what the bundle says was signed, and reads
-// no file. The manifest must have been made with the method, algorithm and shard size that were signed, or else
-// the error is a [*hashing.ConflictError]. Of the paths that it says were left out, [Result.Ignored] has those
-// that the signature does not leave out, whether or not they exist.
+// no file. The manifest must have been made with the method, algorithm and shard size that were signed, and without
+// following links unless that was signed, or else the error is a [*hashing.ConflictError]; [hashing.ConfigFor] has
+// all of this from the manifest that [Configuration.Open] returns. Of the paths that it says were left out,
+// [Result.Ignored] has those that the signature does not leave out, whether or not they exist. What else was there
+// when the manifest was made is the caller's to know, from [hashing.Configuration.ReportFS] or from elsewhere.
 func (c Configuration) VerifyManifest(ctx context.Context, got *manifest.Manifest, b *bundle.Bundle) (*Result, error) {
+	if got == nil {
+		return nil, errors.New("verifying: the manifest is nil")
+	}
 	r, err := c.open(ctx, b)
 	if err == nil {
 		err = c.compareManifest(r, got)
@@ -86,6 +91,8 @@ func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error 
 		return &hashing.ConflictError{Field: "method", Signed: want.Method, Configured: have.Method}
 	case want.Algorithm != have.Algorithm:
 		return &hashing.ConflictError{Field: "hash_type", Signed: want.Algorithm, Configured: have.Algorithm}
+	case have.AllowSymlinks && !want.AllowSymlinks:
+		return &hashing.ConflictError{Field: "allow_symlinks", Signed: want.AllowSymlinks, Configured: have.AllowSymlinks}
 	case want.ShardSize != have.ShardSize:
 		return &hashing.ConflictError{Field: "shard_size", Signed: want.ShardSize, Configured: have.ShardSize}
 	}
@@ -110,9 +117,12 @@ func limited(h hashing.Configuration, m *manifest.Manifest) hashing.Configuratio
 
 // compareModel hashes the model as the statement in r says and compares.
 func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
-	h, err := c.hashing.For(r.Manifest.Serialization)
+	h, err := c.hashing.SetOnly().For(r.Manifest.Serialization)
 	if err != nil {
 		return err
+	}
+	if c.log != nil {
+		h = h.SetLogger(c.log)
 	}
 	info, err := os.Stat(model)
 	if err != nil {
@@ -128,7 +138,7 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 			h = h.SetOnly(paths(r.Manifest)...)
 		}
 	}
-	report, err := h.SetMaxResources(len(r.Manifest.Resources)+spare).Report(ctx, model)
+	report, err := limited(h, r.Manifest).Report(ctx, model)
 	if err != nil {
 		return err
 	}

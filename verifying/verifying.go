@@ -9,7 +9,8 @@
 //
 // # Errors
 //
-// Every way to fail can be told by [errors.Is] and [errors.As]:
+// What an attacker may have done, and what may just have gone wrong, is told by [errors.Is] and [errors.As]. Ask in
+// this order, since the errors of package hashing come in a [*fs.PathError] that names the file:
 //
 //	bundle.ErrMalformed   the file is not a signature of this format
 //	ErrMethod             it was signed by another method than the one configured
@@ -19,9 +20,18 @@
 //	ErrLog                no transparency log that is trusted has recorded the signature
 //	ErrSignature          the signature does not fit the statement
 //	*MismatchError        the signature is good, and the model is not what was signed
+//	hashing.ErrSymlink    the model holds a symbolic link that is not allowed, or leads nowhere or out of it
+//	hashing.ErrNotRegular the model holds a FIFO, a socket or a device
+//	hashing.ErrName       the model holds a file whose name no signature may have
+//	hashing.ErrTooMany    the model holds far more than was signed
+//	hashing.ErrChanged    the model changed while it was hashed
 //	*hashing.ConflictError  the configuration contradicts the signed statement
-//	*fs.PathError         something could not be read
+//	ErrNoVerifier         no UseX method was called
+//	*fs.PathError         something could not be read, which says nothing about the model
 //	context.Canceled      as ctx.Err()
+//
+// Errors of a UseX method, about a key or certificate of the caller's, have no sentinel; [Configuration.Err] tells
+// them before anything is verified.
 //
 // A [Configuration] is an immutable value. It may be kept, changed into others, and used by many goroutines for
 // many models.
@@ -43,13 +53,20 @@ import (
 )
 
 var (
-	ErrNoVerifier  = errors.New("no verifier configured")
-	ErrSignature   = errors.New("signature does not verify")
+	// ErrNoVerifier says that a configuration was used for which no UseX method chose a verifier.
+	ErrNoVerifier = errors.New("no verifier configured")
+	// ErrSignature says that the signature is not one of the statement with the signer's key.
+	ErrSignature = errors.New("signature does not verify")
+	// ErrCertificate says that the signer's certificate is not to be trusted, and why.
 	ErrCertificate = errors.New("certificate not trusted")
-	ErrIdentity    = errors.New("signed by another identity")
-	ErrMethod      = errors.New("signed by another method")
-	ErrTimestamp   = errors.New("timestamp does not verify")
-	ErrLog         = errors.New("transparency log entry does not verify")
+	// ErrIdentity says that somebody else signed than is expected: another key, or another name.
+	ErrIdentity = errors.New("signed by another identity")
+	// ErrMethod says that the signature is by another method than the verifier's, and by which.
+	ErrMethod = errors.New("signed by another method")
+	// ErrTimestamp says that a timestamp in the bundle is not one of the signature, or of no trusted authority.
+	ErrTimestamp = errors.New("timestamp does not verify")
+	// ErrLog says that no trusted transparency log proves to have recorded the signature.
+	ErrLog = errors.New("transparency log entry does not verify")
 )
 
 // An Identity says who signed, as far as the method proves it.
@@ -150,9 +167,10 @@ func (c Configuration) SetMaxBundleSize(n int64) Configuration {
 	return c
 }
 
-// SetLogger sets where warnings go. Nil, the default, drops them.
+// SetLogger sets where warnings go, those of hashing too. Nil, the default, leaves those of hashing to the hashing
+// configuration, and drops the others.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {
-	c.hashing, c.log = c.hashing.SetLogger(l), l
+	c.log = l
 	return c
 }
 
@@ -209,6 +227,9 @@ func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("%w: the bundle is nil", bundle.ErrMalformed)
 	}
 	v := c.verifier
 	if l, ok := v.(logging); ok && c.log != nil {

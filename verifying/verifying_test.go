@@ -317,11 +317,12 @@ func TestHistorical(t *testing.T) {
 			t.Error(err)
 		}
 		data := must(os.ReadFile(sig))
-		var edited []byte
-		if at := bytes.Index(data, []byte(`"sig":`)); at >= 0 {
-			edited = bytes.Clone(data)
-			edited[at+30] ^= 1 // another letter of the base64
+		at := bytes.Index(data, []byte(`"sig":`))
+		if at < 0 {
+			t.Fatalf("%s holds no signature", sig)
 		}
+		edited := bytes.Clone(data)
+		edited[at+30] ^= 1 // another letter of the base64
 		name := filepath.Join(t.TempDir(), "sig")
 		write(t, name, string(edited))
 		if _, err := v.Verify(model, name); err == nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io/fs"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,16 +27,13 @@ func exitCode(err error) int {
 	var usage usageError
 	var conflict *hashing.ConflictError
 	var mismatch *verifying.MismatchError
-	var path *fs.PathError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &conflict), errors.Is(err, signing.ErrTarget):
 		return exitUsage
 	case errors.As(err, &mismatch), isAny(err, bundle.ErrMalformed, verifying.ErrSignature, verifying.ErrIdentity,
 		verifying.ErrCertificate, verifying.ErrMethod, verifying.ErrTimestamp, verifying.ErrLog, hashing.ErrSymlink, hashing.ErrNotRegular,
-		hashing.ErrEmptyModel, hashing.ErrChanged, hashing.ErrTooMany):
+		hashing.ErrEmptyModel, hashing.ErrName, hashing.ErrChanged, hashing.ErrTooMany):
 		return exitRejected
-	case errors.As(err, &path):
-		return exitFailed
 	}
 	return exitFailed
 }

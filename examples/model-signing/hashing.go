@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/modelsigning/modelsigning/hashing"
 	"github.com/modelsigning/modelsigning/manifest"
@@ -26,10 +27,10 @@ type hashFlags struct {
 func (f *hashFlags) addCommon(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.ignore, "ignore-paths", nil, "leave out this `PATH` and all below it (repeatable)")
 	c.Flags().BoolVar(&f.ignoreGit, "ignore-git-paths", true, "leave out git's files at the top of the model")
-	c.Flags().BoolVar(new(bool), "no-ignore-git-paths", false, "hash git's files, too")
+	c.Flags().Var(not{&f.ignoreGit}, "no-ignore-git-paths", "hash git's files, too")
+	c.Flags().Lookup("no-ignore-git-paths").NoOptDefVal = "true"
 	c.Flags().BoolVar(&f.links, "allow-symlinks", false, "follow symbolic links")
 	c.Flags().IntVar(&f.maxWorkers, "max-workers", 0, "hash with `N` workers (default: one for each CPU)")
-	c.MarkFlagsMutuallyExclusive("ignore-git-paths", "no-ignore-git-paths")
 }
 
 func (f *hashFlags) add(c *cobra.Command) {
@@ -67,11 +68,27 @@ func (f *hashFlags) config(c *cobra.Command, model string, log *slog.Logger) (ha
 	if c.Flags().Changed("allow-symlinks") {
 		h = h.SetAllowSymlinks(f.links)
 	}
-	if no, _ := c.Flags().GetBool("no-ignore-git-paths"); no || c.Flags().Changed("ignore-git-paths") {
-		h = h.SetIgnoreGitPaths(f.ignoreGit && !no)
+	if c.Flags().Changed("no-ignore-git-paths") || c.Flags().Changed("ignore-git-paths") {
+		h = h.SetIgnoreGitPaths(f.ignoreGit)
+	}
+	if len(f.ignore) == 0 {
+		return h, nil
 	}
 	ignored, err := ignoredPaths(f.ignore, model, log)
 	return h.AddIgnoredPaths(ignored...), err
+}
+
+// not is the flag that switches another one off. The last of the two on a command line wins.
+type not struct{ flag *bool }
+
+func (n not) String() string   { return "false" }
+func (n not) Type() string     { return "bool" }
+func (n not) IsBoolFlag() bool { return true }
+
+func (n not) Set(s string) error {
+	off, err := strconv.ParseBool(s)
+	*n.flag = !off
+	return err
 }
 
 // ignoredPaths turns paths relative to the working directory into paths relative to the model.

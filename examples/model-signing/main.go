@@ -9,8 +9,10 @@
 //	model-signing sign pkcs11-key MODEL --signature model.sig --pkcs11-uri "pkcs11:token=t;object=k?module-name=softhsm2&pin-source=/etc/pin"
 //	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
 //
-// Without the name of a method it is sigstore. Its commands and flags are those of the Python command of the same name; underscores in flags may be written
-// for hyphens. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the
+// Without the name of a method it is sigstore. Commands and flags are those of the Python command of the same name;
+// underscores in flags may be written for hyphens, and the last of two flags that contradict each other wins. What
+// differs: a file that is not a model's signature is never overwritten; verify --allow-symlinks is an error for a
+// model that was signed without; failures have three exit codes in place of one. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the
 // wrong way, and 3 if something could not be read, written or reached. An error is one line on standard error.
 package main
 
@@ -21,6 +23,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -33,9 +36,11 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends what does not heed the first
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	clearProgress()
 	if err == nil {
 		return 0
 	}
@@ -45,9 +50,13 @@ func run(args []string) int {
 
 func newRoot() *cobra.Command {
 	level := new(slog.LevelVar)
+	if name := os.Getenv("MODEL_SIGNING_LOG_LEVEL"); name != "" {
+		_ = logLevel{level}.Set(name) // as the Python command, which has a default for what it does not know
+	}
 	root := &cobra.Command{
 		Use:               "model-signing",
 		Short:             "Sign machine-learning models and verify them",
+		Version:           version(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -74,6 +83,14 @@ func newRoot() *cobra.Command {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))
 	root.AddCommand(newDigest(log), newSign(log), newVerify(log))
 	return root
+}
+
+// version returns that of the module, as "go install" has recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func withoutTime(_ []string, a slog.Attr) slog.Attr {

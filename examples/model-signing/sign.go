@@ -27,6 +27,9 @@ func (f *signFlags) add(c *cobra.Command) {
 
 // sign signs the model with the signer that c has.
 func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c signing.Configuration) error {
+	if f.signature == "" {
+		return usageError{errors.New("--signature is empty")}
+	}
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
 	}

@@ -29,8 +29,8 @@ func (f *verifyFlags) add(c *cobra.Command) {
 	f.addCommon(c)
 	c.Flags().StringVar(&f.signature, "signature", "", "the signature's `FILE`")
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
-	c.Flags().BoolVar(new(bool), "no-ignore-unsigned-files", false, "reject files that were not signed (the default)")
-	c.MarkFlagsMutuallyExclusive("ignore-unsigned-files", "no-ignore-unsigned-files")
+	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
+	c.Flags().Lookup("no-ignore-unsigned-files").NoOptDefVal = "true"
 }
 
 // verify verifies the model with the verifier that c has.

@@ -53,14 +53,26 @@ func (t Target) Old() fs.FileInfo { return t.old }
 
 // Write puts what write writes into the place. It goes to a temporary file in the same directory, which is synced
 // and then takes the name, so that after a crash there is either the new file or what was there before. If that
-// is not what Find has seen, nothing is replaced, and the error wraps [ErrChanged].
+// is not what Find has seen, nothing is replaced, and the error wraps [ErrChanged]. Errors are a [*fs.PathError] with
+// the name that the file should have.
 func (t Target) Write(write func(io.Writer) error) error {
 	f, err := createTemp(filepath.Dir(t.path))
 	if err != nil {
-		return err
+		return t.named(err)
 	}
 	defer os.Remove(f.Name()) // fails once it has the name
 	defer f.Close()
+	if err := fill(f, write); err != nil {
+		return t.named(err)
+	}
+	if err := t.publish(f.Name()); err != nil {
+		return t.named(err)
+	}
+	syncDir(filepath.Dir(t.path))
+	return nil
+}
+
+func fill(f *os.File, write func(io.Writer) error) error {
 	w := bufio.NewWriterSize(f, 64<<10)
 	if err := write(w); err != nil {
 		return err
@@ -71,22 +83,30 @@ func (t Target) Write(write func(io.Writer) error) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
+	return f.Close()
+}
+
+// named makes an error about the temporary file one about the file that the caller knows of.
+func (t Target) named(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
 	}
-	if err := t.publish(f.Name()); err != nil {
-		return err
-	}
-	syncDir(filepath.Dir(t.path))
-	return nil
+	return &fs.PathError{Op: "write", Path: t.path, Err: err}
 }
 
 // publish gives a file its name.
 func (t Target) publish(temp string) error {
 	if t.old == nil {
 		// Unlike a renaming, a link never replaces anything. Some file systems have none.
-		if err := os.Link(temp, t.path); err == nil || errors.Is(err, fs.ErrExist) {
-			return changed(t.path, err)
+		if err := os.Link(temp, t.path); err == nil {
+			return nil
+		} else if errors.Is(err, fs.ErrExist) {
+			return ErrChanged
 		}
 	}
 	now, err := Find(t.path)
@@ -94,16 +114,9 @@ func (t Target) publish(temp string) error {
 		return err
 	}
 	if !t.same(now) {
-		return changed(t.path, ErrChanged)
+		return ErrChanged
 	}
 	return os.Rename(temp, t.path)
-}
-
-func changed(path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &fs.PathError{Op: "write", Path: path, Err: ErrChanged}
 }
 
 func (t Target) same(now Target) bool {

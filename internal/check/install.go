@@ -110,7 +110,7 @@ func (c *checker) python(ctx context.Context) error {
 		return err
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", version, packages, weights))
-	venv := filepath.Join(c.root, ".venv", fmt.Sprintf("%x", sum[:6]))
+	venv := filepath.Join(c.root, ".tools", "python", fmt.Sprintf("%x", sum[:6]))
 	python := filepath.Join(venv, "bin", "python")
 	if runtime.GOOS == "windows" {
 		python = filepath.Join(venv, "Scripts", "python.exe")

@@ -4,7 +4,7 @@
 //
 // It works in stages, says what each one does and takes, and stops at the first that fails. Besides Go it needs
 // a C compiler (for the race detector), Python 3.9 or newer with its venv module, and SoftHSM. On Debian, Ubuntu
-// and macOS it installs what is missing; elsewhere it says what to install. Python packages go into .venv in the
+// and macOS it installs what is missing; elsewhere it says what to install. Python packages go into .tools in the
 // repository, which git ignores.
 //
 // What is missing is a failure and never a skipped test, unless it is given up by name:

@@ -25,6 +25,7 @@ import (
 func Check(key crypto.PublicKey) (*ecdsa.PublicKey, error) {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
+		//lint:ignore SA1019 the methods that are recommended panic if there are no coordinates
 		if k == nil || k.Curve == nil || k.X == nil || k.Y == nil {
 			return nil, errors.New("the key is empty")
 		}

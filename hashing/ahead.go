@@ -47,15 +47,13 @@ type loaded struct {
 	data   []byte
 }
 
-// ringBytes is how far reading may be ahead of hashing, where chunks are of the default size.
+// ringBytes is how far reading may be ahead of hashing, unless chunks are very large.
 const ringBytes = 2 << 20
 
 func newReader(e *engine, s *stream) *reader {
-	n := ringBytes / defaultChunk
-	if e.mapped {
-		n = mapReach / maxReach
-	}
-	r := &reader{engine: e, stream: s, size: e.reach(1), windows: make([]window, n)}
+	size := e.reach(1)
+	n := max(ringBytes/size, 3) // two would take turns, and wait for each other
+	r := &reader{engine: e, stream: s, size: size, windows: make([]window, n)}
 	r.free, r.full = make(chan *window, n), make(chan loaded, n)
 	for i := range r.windows {
 		r.free <- &r.windows[i]

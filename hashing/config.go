@@ -49,8 +49,9 @@ func Config() Configuration { return Configuration{} }
 type Files struct {
 	// Algorithm is SHA-256 if empty.
 	Algorithm manifest.Algorithm
-	// ChunkSize is how many bytes are read at once, 128 KiB if zero. It has no influence on digests, and is
-	// kept between 4 KiB and 1 MiB. Up to 16 chunks are held by each worker.
+	// ChunkSize is how many bytes of a file are read at once, 128 KiB if zero; less of each where many are read
+	// together, so that a worker holds about 1 MiB. It has no influence on digests, and is kept between 4 KiB
+	// and 1 MiB.
 	ChunkSize int
 	// MaxWorkers is as in SetMaxWorkers; zero leaves it as it is.
 	MaxWorkers int

@@ -73,28 +73,28 @@ func (e *engine) fail(i int, err error) {
 type worker struct {
 	*engine
 	index int
-	slab  []byte // for small files, and the windows if nothing is mapped
-	views [maxLanes]window
+	slab  []byte           // for small files, and the windows if nothing is mapped
+	views [maxLanes]window // for large ones
 	pack
 	lanes
 }
 
-// room is the memory that a worker reads into: a chunk for each lane, and room for one byte more than the last
-// of them should have.
+// room is the memory that a worker reads into, and a byte: one more than the last small file should have.
 func (w *worker) room() []byte {
 	if w.slab == nil {
-		w.slab = make([]byte, w.kernel.lanes*w.chunk+1)
+		w.slab = make([]byte, readReach+1)
 	}
 	return w.slab
 }
 
-// view returns the window of lane i.
-func (w *worker) view(i int) *window {
-	v := &w.views[i]
-	if v.buf == nil && !w.mapped {
-		v.buf = w.room()[i*w.chunk:][:w.chunk]
+// open gives each stream a window of the given size.
+func (w *worker) open(streams []*stream, size int) {
+	for i, s := range streams {
+		s.window = &w.views[i]
+		if !w.mapped {
+			s.window.buf = w.room()[i*size:][:size]
+		}
 	}
-	return v
 }
 
 func (w *worker) work(ctx context.Context) {
@@ -134,10 +134,8 @@ const perTurn = 1 << 20
 
 func (w *worker) turn(ctx context.Context, mine []*stream) {
 	defer w.survive(mine)
-	for i, s := range mine {
-		s.window = w.view(i)
-	}
 	size := w.reach(len(mine))
+	w.open(mine, int(size))
 	for done := int64(0); done < perTurn; done += size {
 		for _, s := range mine {
 			if ctx.Err() != nil {

@@ -7,12 +7,12 @@ import (
 
 const (
 	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
-	// second-level cache until it is hashed.
+	// second-level cache until it is hashed, and no less than maxChunk.
 	readReach = 1 << 20
 	// mapReach is how much a worker maps at once of all of its streams together.
 	mapReach = 8 << 20
 	// maxReach is the most of it that goes to one stream.
-	maxReach = 4 << 20
+	maxReach = 2 << 20
 )
 
 // reach returns how many bytes of each of n streams to have in memory at once: a multiple of 4 KiB.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package hashing_test
+
+const raceEnabled = false

@@ -1,6 +1,7 @@
 package signing_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -362,5 +364,31 @@ func TestConfigurationIsAValue(t *testing.T) {
 	}
 	if _, err := a.SignManifest(context.Background(), m); err == nil || !strings.Contains(err.Error(), "resources") {
 		t.Errorf("an empty manifest: got %v", err)
+	}
+}
+
+// A logger gets the warnings of hashing whether it is set before the hashing configuration or after.
+func TestLoggerInAnyOrder(t *testing.T) {
+	model := newModel(t)
+	if err := os.Symlink(t.TempDir(), filepath.Join(model, "out")); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	h := hashing.Config().SetAllowSymlinks(true)
+	for _, order := range []func(signing.Configuration, *slog.Logger) signing.Configuration{
+		func(c signing.Configuration, l *slog.Logger) signing.Configuration {
+			return c.SetLogger(l).SetHashingConfig(h)
+		},
+		func(c signing.Configuration, l *slog.Logger) signing.Configuration {
+			return c.SetHashingConfig(h).SetLogger(l)
+		},
+	} {
+		var log bytes.Buffer
+		c := order(config(t), slog.New(slog.NewTextHandler(&log, nil)))
+		if err := c.Sign(model, filepath.Join(filepath.Dir(model), "model.sig")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), "out of the model") {
+			t.Errorf("got the log %q", log.String())
+		}
 	}
 }

@@ -48,5 +48,5 @@ func build(ctx context.Context) error {
 // binary is the path of a server. Those that we do not write ourselves have the name of their package.
 func binary(name string) string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "bin", name)
+	return filepath.Join(filepath.Dir(file), ".bin", name)
 }

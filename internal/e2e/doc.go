@@ -8,5 +8,5 @@
 //	// sign with stack.TrustConfigJSON and token, verify with stack.TrustedRootJSON
 //
 // The package is a module of its own so that importers of the library never meet its dependencies. The first
-// build of the servers takes minutes; they are kept in the folder bin beside this file.
+// build of the servers takes minutes; they are kept in the folder .bin beside this file.
 package e2e

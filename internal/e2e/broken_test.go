@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/e2e"
+	"github.com/modelsigning/modelsigning/internal/oidc"
 	"github.com/modelsigning/modelsigning/internal/sigstore"
 )
 
@@ -63,6 +65,31 @@ func TestBrokenServers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// So does an OpenID provider.
+func TestBrokenProvider(t *testing.T) {
+	stack := e2e.Start(t, e2e.Options{})
+	login := func(patience time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, err := oidc.Interactive{Issuer: stack.Issuer, Output: io.Discard, Open: func(ctx context.Context, url string) error {
+			_, err := e2e.Visit(ctx, url)
+			return err
+		}}.Token(ctx)
+		return err
+	}
+	if err := login(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	stack.OIDC.Suspend()
+	if err := login(time.Second); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), stack.Issuer) {
+		t.Errorf("the provider hangs: %v", err)
+	}
+	stack.OIDC.Stop()
+	if err := login(time.Minute); err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), stack.Issuer) {
+		t.Errorf("the provider is down: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package modelsigning_test
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -119,22 +120,35 @@ func programSize(t *testing.T, dir, tags string) float64 {
 
 // The examples compile for an importer.
 func TestExamplesOutside(t *testing.T) {
-	goCommand(t, importer(t, "example_test.go"), "vet", ".")
+	for _, name := range []string{"example_test.go", "example_docs_test.go"} {
+		goCommand(t, importer(t, name), "vet", ".")
+	}
 }
 
 var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```")
 
-// What the README shows is in an example, word for word, and so compiles and does what its output says.
-func TestReadmeSnippets(t *testing.T) {
-	examples := read(t, "example_test.go")
-	blocks := goBlock.FindAllStringSubmatch(read(t, "README.md"), -1)
-	if len(blocks) < 3 {
-		t.Fatalf("found %d snippets in the README", len(blocks))
+// What the README and the docs show is in an example, word for word, and so compiles; what the README shows also
+// does what its output says.
+func TestSnippets(t *testing.T) {
+	pages, err := fs.Glob(os.DirFS(repository), "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, b := range blocks {
-		indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b[1], "\t$1")
-		if !strings.Contains(examples, indented) {
-			t.Errorf("no example holds this snippet of the README:\n%s", b[1])
+	examples := map[string]string{"README.md": read(t, "example_test.go")}
+	for _, page := range pages {
+		examples[page] = read(t, "example_docs_test.go")
+	}
+	count := 0
+	for page, example := range examples {
+		for _, b := range goBlock.FindAllStringSubmatch(read(t, page), -1) {
+			count++
+			indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b[1], "\t$1")
+			if !strings.Contains(example, indented) {
+				t.Errorf("no example holds this snippet of %s:\n%s", page, b[1])
+			}
 		}
+	}
+	if count < 10 {
+		t.Errorf("found only %d snippets", count)
 	}
 }

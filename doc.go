@@ -1,7 +1,7 @@
 // Package modelsigning signs machine-learning models and verifies them, in the OpenSSF Model Signing format
 // (OMS), version 1.0. Whoever publishes a model signs its files once; whoever loads it proves that they are, byte
 // for byte, what the publisher released. A signature by the Python reference, model-signing, verifies here, and
-// one that is made here verifies there.
+// one that is made here verifies there, but for what the README lists.
 //
 // This package is documentation only. A model, which is a directory or a file, is signed with package signing:
 //
@@ -15,7 +15,8 @@
 //		UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: "key.pub"}).
 //		Verify("finbert", "finbert.sig")
 //
-// If err is nil, every file that was signed is there with the content that was signed, and nothing else is but
+// Keys are one of four methods; the others are certificates, keys in hardware (PKCS #11), and Sigstore, which needs no
+// key. If err is nil, every file that was signed is there with the content that was signed, and nothing else is but
 // for what result.Ignored and result.Unsigned list. Result.Signer says whose signature it is.
 //
 // # The map

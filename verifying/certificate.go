@@ -20,7 +20,7 @@ import (
 // Roots are the self-signed certificates in CertificateChain, and all in Roots. Without either, the roots are those
 // of the operating system, which vouch for every web server; then the signer's certificate must have the extended
 // key usage codeSigning, and Expected must say whose it is. Passing [x509.SystemCertPool] as Roots comes to the
-// same.
+// same, and so does passing it with roots added to it.
 //
 // The signature was made when its timestamps say. Each timestamp in the bundle must be of an authority in
 // TSACertificateChain or TSACertificates and over this signature; one that is not, or of which that can't be told
@@ -117,10 +117,29 @@ func (v *certificateVerifier) setRoots(o Certificate) error {
 		v.system = true
 	case o.Roots != nil:
 		system, err := x509.SystemCertPool()
-		v.system = err == nil && o.Roots.Equal(system)
+		v.system = err == nil && holds(o.Roots, system)
 	}
 	v.trust.CodeSigning = v.system
 	return nil
+}
+
+// holds reports whether a pool has all that is in another one, as x509.SystemCertPool has with roots added to it.
+func holds(pool, other *x509.CertPool) bool {
+	if pool.Equal(other) {
+		return true
+	}
+	//lint:ignore SA1019 there is no other way to look into a pool, and where the system keeps it, Equal tells
+	have, want := pool.Subjects(), other.Subjects()
+	known := make(map[string]bool, len(have))
+	for _, subject := range have {
+		known[string(subject)] = true
+	}
+	for _, subject := range want {
+		if !known[string(subject)] {
+			return false
+		}
+	}
+	return len(want) > 0
 }
 
 // withLogger returns a copy that logs.

@@ -287,6 +287,11 @@ func TestSystemRoots(t *testing.T) {
 	if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{Roots: system}).Err(); err == nil {
 		t.Error("the system's roots as a pool need no identity")
 	}
+	more := must(x509.SystemCertPool())
+	more.AddCert(certtest.Root(t).Certificate)
+	if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{Roots: more}).Err(); err == nil {
+		t.Error("the system's roots and one's own in a pool need no identity")
+	}
 	own := trusting(t, certtest.Root(t))
 	own.Roots = system
 	if err := verifying.Config().UseCertificateVerifier(own).Err(); err == nil {

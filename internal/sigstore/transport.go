@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/modelsigning/modelsigning/internal/oidc"
 )
 
 const (
@@ -20,9 +22,7 @@ const (
 // newClient returns a client whose requests end with ctx, which the clients of sigstore-go and go-tuf do not
 // see to by themselves. It keeps no connection.
 func newClient(ctx context.Context) *http.Client {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.DisableKeepAlives = true
-	return &http.Client{Transport: &transport{ctx, base}}
+	return &http.Client{Transport: &transport{ctx, oidc.Transport()}}
 }
 
 type transport struct {

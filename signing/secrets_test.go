@@ -1,0 +1,46 @@
+package signing_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/modelsigning/modelsigning/signing"
+)
+
+// Whatever prints the options prints no secret.
+func TestOptionsPrintNoSecret(t *testing.T) {
+	const secret = "hunter2"
+	key := newKey(t)
+	number, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []any{
+		signing.EllipticKey{PrivateKey: "shown", Password: secret, Key: key},
+		signing.Certificate{PrivateKey: "shown", Password: secret, Key: key},
+		signing.Sigstore{OIDCIssuer: "shown", IdentityToken: secret, ClientSecret: secret},
+		signing.PKCS11{URI: "pkcs11:token=shown?pin-value=" + secret, PIN: secret},
+		signing.PKCS11Certificate{URI: "pkcs11:token=shown?pin-value=" + secret, PIN: secret},
+	} {
+		var text, json bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("options", "o", o)
+		slog.New(slog.NewJSONHandler(&json, nil)).Info("options", "o", o)
+		all := []string{text.String(), json.String()}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			all = append(all, fmt.Sprintf(verb, o))
+		}
+		for _, s := range all {
+			for _, leak := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprint(number), fmt.Sprintf("%x", number)} {
+				if strings.Contains(s, leak) {
+					t.Errorf("%T prints %s", o, s)
+				}
+			}
+		}
+		if !strings.Contains(all[0], "shown") {
+			t.Errorf("%T prints %s", o, all[0])
+		}
+	}
+}

@@ -47,12 +47,16 @@ type loaded struct {
 	data   []byte
 }
 
-// ringBytes is how far reading may be ahead of hashing, unless chunks are very large.
-const ringBytes = 2 << 20
+const (
+	// ringWindows is how many windows reading may be ahead of hashing.
+	ringWindows = 4
+	// minRead is the least size of one, so that the two goroutines wake each other rarely.
+	minRead = 512 << 10
+)
 
 func newReader(e *engine, s *stream) *reader {
-	size := e.reach(1)
-	n := max(ringBytes/size, 3) // two would take turns, and wait for each other
+	const n = ringWindows
+	size := max(e.reach(1), minRead)
 	r := &reader{engine: e, stream: s, size: size, windows: make([]window, n)}
 	r.free, r.full = make(chan *window, n), make(chan loaded, n)
 	for i := range r.windows {

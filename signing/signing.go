@@ -5,7 +5,9 @@
 //		Sign("finbert", "finbert.sig")
 //
 // A [Configuration] is an immutable value. It may be kept, changed into others, and used by many goroutines for
-// many models. Nothing global is read or written: no environment, no default logger, no cache.
+// many models. The library itself keeps nothing global and reads no environment, but for what a method needs and
+// documents: Sigstore's TUF cache, ambient credentials where they are asked for, the standard streams where a person
+// logs in, Go's proxy variables where a server is asked, and PKCS #11 modules, which belong to the process.
 package signing
 
 import (

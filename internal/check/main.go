@@ -68,6 +68,7 @@ func (c *checker) stages() []stage {
 		{"softhsm", "SoftHSM, a PKCS #11 token in software", c.softhsm},
 		{"test", "all tests of all modules, with the race detector", c.test},
 		{"test-plain", "all tests without cgo, Sigstore and assembly", c.testPlain},
+		{"test-speed", "what the race detector hides: memory and allocations, with assembly", c.testSpeed},
 		{"fuzz", fmt.Sprintf("each fuzz target for %v", c.fuzztime), c.fuzz},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 )
 
@@ -24,6 +25,11 @@ func (c *checker) test(ctx context.Context) error {
 
 func (c *checker) testPlain(ctx context.Context) error {
 	return c.goTest(ctx, c.root, []string{"CGO_ENABLED=0"}, "-tags=nosigstore,purego")
+}
+
+// testSpeed runs the tests of hashing once more as users run it. Under the race detector they do not measure.
+func (c *checker) testSpeed(ctx context.Context) error {
+	return c.goTest(ctx, filepath.Join(c.root, "hashing"), []string{"CHURN_ROUNDS=1000"})
 }
 
 // goTest runs go test on all packages of a module and shows what it would show, and the reason of each skip.

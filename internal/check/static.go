@@ -64,6 +64,7 @@ func (c *checker) build(ctx context.Context) error {
 		{env: []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"}},
 		{env: []string{"CGO_ENABLED=0", "GOOS=darwin", "GOARCH=arm64"}},
 		{env: []string{"CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64"}},
+		{env: []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=386"}, tags: "nosigstore"},
 		{tags: "nosigstore"},
 		{tags: "purego"},
 	} {

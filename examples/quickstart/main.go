@@ -1,7 +1,7 @@
 // The command quickstart shows in a minute what signing is for. It makes a key pair, signs a model and verifies
 // it, changes one byte, and verifies again:
 //
-//	go run ./examples/quickstart [MODEL]
+//	go run -tags nosigstore ./examples/quickstart [MODEL]
 //
 // Without MODEL it writes a small one. A MODEL that is given, a directory or a file, is only read: the byte is
 // changed in a copy of one of its files. Keys, signatures and copies lie in a temporary directory that is

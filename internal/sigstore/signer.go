@@ -67,7 +67,7 @@ func (s *Signer) Sign(ctx context.Context, statement []byte) (*bundle.Bundle, er
 		return nil, err
 	}
 	v := &Verifier{source: s.source, policy: anySigner}
-	if _, err := v.verify(m, b); err != nil {
+	if _, err := v.verify(ctx, m, b); err != nil {
 		return nil, fmt.Errorf("the new signature does not verify: %w", err)
 	}
 	return b, nil
@@ -144,7 +144,7 @@ func (s services) certify(ctx context.Context, key sign.Keypair, token string) (
 
 func stamp(ctx context.Context, url string, b *bundle.Bundle) error {
 	tsa := sign.NewTimestampAuthority(&sign.TimestampAuthorityOptions{
-		URL: url, Timeout: -1, Transport: newClient(ctx).Transport,
+		URL: url, Timeout: -1, Transport: stampTransport{newClient(ctx).Transport},
 	})
 	timestamp, err := tsa.GetTimestamp(ctx, b.Signature())
 	if err != nil {

@@ -3,6 +3,7 @@
 package sigstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modelsigning/modelsigning/internal/oidc"
+	"github.com/modelsigning/modelsigning/internal/timestamp"
 )
 
 const (
@@ -67,6 +69,31 @@ func (t *transport) try(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res.Body = &cancelingBody{res.Body, cancel}
+	return res, nil
+}
+
+// A stampTransport refuses answers that a parser of timestamps, which hears of no context, would take seconds for.
+type stampTransport struct{ base http.RoundTripper }
+
+func (t stampTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, timestamp.MaxResponse+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > timestamp.MaxResponse {
+		return nil, fmt.Errorf("server answered with more than %d bytes", timestamp.MaxResponse)
+	}
+	if res.StatusCode/100 == 2 {
+		if err := timestamp.CheckCost(body); err != nil {
+			return nil, err
+		}
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/timestamp"
 )
 
 // A Verifier checks signatures of one instance of Sigstore against one policy. It may be used by many
@@ -48,12 +49,15 @@ func (v *Verifier) Verify(ctx context.Context, b *bundle.Bundle) (*Verified, err
 	if err != nil {
 		return nil, err
 	}
-	return v.verify(m, b)
+	return v.verify(ctx, m, b)
 }
 
-func (v *Verifier) verify(m *material, b *bundle.Bundle) (*Verified, error) {
+func (v *Verifier) verify(ctx context.Context, m *material, b *bundle.Bundle) (*Verified, error) {
 	if got := b.Method(); got != bundle.Sigstore {
 		return nil, &Error{ErrCertificate, fmt.Errorf("the signature is by %s, not by Sigstore", got)}
+	}
+	if err := checkCost(ctx, b.Timestamps()); err != nil {
+		return nil, err
 	}
 	entity, err := sgbundle.NewBundle(b.Proto())
 	if err != nil {
@@ -87,6 +91,19 @@ func (v *Verifier) verify(m *material, b *bundle.Bundle) (*Verified, error) {
 		Time:         earliest.Timestamp,
 		TimeSource:   timeSource(earliest),
 	}, nil
+}
+
+// checkCost goes before sigstore-go, which parses every timestamp, trusted or not, and hears of no context.
+func checkCost(ctx context.Context, stamps [][]byte) error {
+	for i, stamp := range stamps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := timestamp.CheckCost(stamp); err != nil {
+			return &Error{ErrTime, fmt.Errorf("timestamp %d of %d: %w", i+1, len(stamps), err)}
+		}
+	}
+	return ctx.Err()
 }
 
 func timeSource(t verify.TimestampVerificationResult) string {

@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	maxResponse = 64 << 10 // as bundles allow
-	timeout     = 30 * time.Second
+	// MaxResponse bounds the responses that are read, as bundles do.
+	MaxResponse = 64 << 10
+
+	timeout = 30 * time.Second
 )
 
 // A Service is a timestamp authority on the network.
@@ -82,7 +84,7 @@ func (s *Service) request(ctx context.Context, signature []byte) (response []byt
 	if response, err = s.post(ctx, query); err != nil {
 		return nil, at, err
 	}
-	if err := checkCost(response); err != nil {
+	if err := CheckCost(response); err != nil {
 		return nil, at, err
 	}
 	ts, err := timestamp.ParseResponse(response)
@@ -118,15 +120,15 @@ func (s *Service) post(ctx context.Context, query []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
 	switch {
 	case err != nil:
 		return nil, err
 	// timestamp-authority answers with 201.
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
 		return nil, fmt.Errorf("answers with status %s", resp.Status)
-	case len(body) > maxResponse:
-		return nil, fmt.Errorf("answers with more than %d bytes", maxResponse)
+	case len(body) > MaxResponse:
+		return nil, fmt.Errorf("answers with more than %d bytes", MaxResponse)
 	}
 	return body, nil
 }

@@ -51,7 +51,7 @@ type Proof struct {
 
 // Verify verifies a response and that it is over signature.
 func (a *Authorities) Verify(response, signature []byte) (Proof, error) {
-	if err := checkCost(response); err != nil {
+	if err := CheckCost(response); err != nil {
 		return Proof{}, err
 	}
 	// First with the certificate that the response holds, then with those that it may have left out.
@@ -103,8 +103,9 @@ func (a *Authorities) checkRevoked(leaf *x509.Certificate, sent []*x509.Certific
 	return err
 }
 
-// checkCost refuses responses that it would take seconds to parse or to verify.
-func checkCost(response []byte) error {
+// CheckCost refuses responses that it would take seconds to parse or to verify. It is for callers who have
+// another verifier than [Authorities].
+func CheckCost(response []byte) error {
 	if err := checkDepth(response, 0); err != nil {
 		return err
 	}

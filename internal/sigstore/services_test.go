@@ -1,0 +1,178 @@
+//go:build !nosigstore
+
+package sigstore_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/certtest"
+	"github.com/modelsigning/modelsigning/internal/sigstore"
+)
+
+// badInstance is one whose servers answer what a test says.
+type badInstance struct {
+	fulcio, tsa, rekor http.HandlerFunc
+	rekorVersion       int
+}
+
+// sign has it sign, and returns the error.
+func (i badInstance) sign(t *testing.T, ctx context.Context) error {
+	t.Helper()
+	serve := func(h http.HandlerFunc) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	service := func(url string, version int) []map[string]any {
+		return []map[string]any{{
+			"url": url, "majorApiVersion": version, "operator": "test",
+			"validFor": map[string]string{"start": "2020-01-01T00:00:00Z"},
+		}}
+	}
+	signing := map[string]any{
+		"mediaType":       "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+		"caUrls":          service(serve(i.fulcio), 1),
+		"rekorTlogUrls":   service(serve(i.rekor), max(i.rekorVersion, 1)),
+		"rekorTlogConfig": map[string]string{"selector": "ANY"},
+		"tsaConfig":       map[string]string{"selector": "ANY"},
+	}
+	if i.tsa != nil {
+		signing["tsaUrls"] = service(serve(i.tsa), 1)
+	}
+	config, err := json.Marshal(map[string]any{
+		"mediaType":     "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+		"trustedRoot":   json.RawMessage(read(t, filepath.Join("testdata", "rekor-v2.root.json"))),
+		"signingConfig": signing,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sigstore.NewSigner(sigstore.SignerOptions{
+		Trust: sigstore.Trust{JSON: config},
+		Token: func(context.Context, string) (string, error) { return token, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Sign(ctx, []byte("{}"))
+	if err == nil {
+		t.Fatal("signed")
+	}
+	return err
+}
+
+var token = "eyJhbGciOiJub25lIn0." + base64.RawURLEncoding.EncodeToString(
+	[]byte(`{"iss":"https://i","aud":"sigstore","sub":"me","email":"a@b.c","email_verified":true,"exp":1}`)) + ".c2lnbmF0dXJlLXNlY3JldA"
+
+// certify answers as Fulcio does, with a certificate that nobody trusts.
+func certify(t *testing.T) http.HandlerFunc {
+	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certtest.Leaf(t, nil).Raw})
+	return func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(map[string]any{
+			"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": []string{string(leaf)}}},
+		})
+	}
+}
+
+// flood answers with far more than anybody has to say, and says how much of it was read.
+func flood(status int, sent *int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, `{"x":{"body":"`)
+		chunk := bytes.Repeat([]byte("A"), 1<<20)
+		for *sent = 0; *sent < 64<<20; *sent += len(chunk) {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+		fmt.Fprint(w, `"}}`)
+	}
+}
+
+func der(t *testing.T, v asn1.RawValue) []byte {
+	t.Helper()
+	data, err := asn1.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// nested is a timestamp of about n bytes of sequences in sequences, which the parser of PKCS #7 copies at each level.
+func nested(t *testing.T, n int) []byte {
+	t.Helper()
+	var inner []byte
+	for len(inner) < n {
+		inner = der(t, asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: inner})
+	}
+	signedData, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := der(t, asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: inner})
+	info := der(t, asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(signedData, content...)})
+	granted := []byte{0x30, 3, 2, 1, 0}
+	return der(t, asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(granted, info...)})
+}
+
+func withStamps(b *bundle.Bundle, stamps ...[]byte) *bundle.Bundle {
+	p := proto.CloneOf(b.Proto())
+	var all []*protocommon.RFC3161SignedTimestamp
+	for _, s := range stamps {
+		all = append(all, &protocommon.RFC3161SignedTimestamp{SignedTimestamp: s})
+	}
+	p.VerificationMaterial.TimestampVerificationData = &protobundle.TimestampVerificationData{Rfc3161Timestamps: all}
+	return bundle.New(b.UnverifiedStatement(), b.Signature(), p.VerificationMaterial)
+}
+
+// Timestamps are refused before the seconds are spent that parsing them would take.
+func TestNestedTimestamp(t *testing.T) {
+	v, b := private(t, "rekor-v2", workflow)
+	b = withStamps(b, nested(t, 60000))
+	start := time.Now()
+	_, err := v.Verify(t.Context(), b)
+	if !errors.Is(err, sigstore.ErrTime) || !strings.Contains(err.Error(), "nested deeper") || time.Since(start) > 500*time.Millisecond {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
+
+func TestSignBadTimestampAuthority(t *testing.T) {
+	deep := nested(t, 60000)
+	for name, test := range map[string]struct {
+		answer []byte
+		want   string
+	}{
+		"nested": {deep, "nested deeper"},
+		"long":   {make([]byte, 64<<10+1), "more than 65536 bytes"},
+	} {
+		start := time.Now()
+		err := badInstance{
+			fulcio: certify(t),
+			tsa:    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated); w.Write(test.answer) },
+			rekor:  func(http.ResponseWriter, *http.Request) { t.Error("the log was asked, too") },
+		}.sign(t, t.Context())
+		named := new(sigstore.ServiceError)
+		if !errors.As(err, &named) || named.Service != "timestamp authority" || !strings.Contains(err.Error(), test.want) || time.Since(start) > 2*time.Second {
+			t.Errorf("%s: after %v: %v", name, time.Since(start), err)
+		}
+	}
+}

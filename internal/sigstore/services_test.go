@@ -155,6 +155,30 @@ func TestNestedTimestamp(t *testing.T) {
 	}
 }
 
+// A timestamp that proves nothing is refused where the log proves the time, too.
+func TestNeedlessTimestamp(t *testing.T) {
+	v1, inLog := private(t, "rekor-v1", workflow)
+	if _, err := v1.Verify(t.Context(), inLog); err != nil {
+		t.Fatal(err)
+	}
+	foreign := certtest.NewTSA(t)
+	for name, stamp := range map[string][]byte{
+		"garbage":            []byte("garbage"),
+		"no timestamp":       {0x30, 5, 0x30, 3, 2, 1, 2},
+		"of no trusted one":  foreign.Stamp(t, inLog.Signature(), time.Now()),
+		"over another thing": foreign.Stamp(t, []byte("another thing"), time.Now()),
+	} {
+		if _, err := v1.Verify(t.Context(), withStamps(inLog, stamp)); !errors.Is(err, sigstore.ErrTime) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+	v2, stamped := private(t, "rekor-v2", workflow)
+	good := stamped.Timestamps()[0]
+	if _, err := v2.Verify(t.Context(), withStamps(stamped, good, foreign.Stamp(t, stamped.Signature(), time.Now()))); !errors.Is(err, sigstore.ErrTime) {
+		t.Errorf("beside a good one: got error %v", err)
+	}
+}
+
 func TestSignBadTimestampAuthority(t *testing.T) {
 	deep := nested(t, 60000)
 	for name, test := range map[string]struct {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ErrNoCredentials says that the machine offers no identity.
@@ -135,7 +136,9 @@ func (a Ambient) google(ctx context.Context) (string, error) {
 }
 
 func (a Ambient) buildkite(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "buildkite-agent", "oidc", "request-token", "--audience", a.audience()).Output()
+	cmd := exec.CommandContext(ctx, "buildkite-agent", "oidc", "request-token", "--audience", a.audience())
+	cmd.WaitDelay = time.Second // a child of the agent may hold its output open
+	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}

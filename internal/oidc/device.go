@@ -1,12 +1,15 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // device runs the device authorization grant (RFC 8628).
@@ -28,6 +31,14 @@ func (i Interactive) device(ctx context.Context, p provider) (string, error) {
 	if json.Unmarshal(body, &d) != nil || d.DeviceCode == "" || d.URL == "" {
 		return "", fmt.Errorf("POST %q: malformed answer", p.Device)
 	}
+	for _, address := range []string{d.URL, cmp.Or(d.Complete, d.URL)} {
+		if err := checkURL(address); err != nil {
+			return "", fmt.Errorf("POST %q: verification URI: %w", p.Device, err)
+		}
+	}
+	if !graphic(d.UserCode + d.URL + d.Complete) {
+		return "", fmt.Errorf("POST %q: the code %.40q, or its URL, would control the terminal", p.Device, d.UserCode)
+	}
 	fmt.Fprintf(i.Output, "Go to the following link and enter the code %s:\n\n\t%s\n\n", d.UserCode, d.URL)
 	if d.Complete != "" {
 		fmt.Fprintf(i.Output, "or to this one, which holds it:\n\n\t%s\n\n", d.Complete)
@@ -37,6 +48,10 @@ func (i Interactive) device(ctx context.Context, p provider) (string, error) {
 		interval = time.Duration(min(d.Interval, 60)) * time.Second
 	}
 	return i.poll(ctx, p, d.DeviceCode, interval)
+}
+
+func graphic(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) })
 }
 
 // poll asks until the person has decided (section 3.5).

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -116,7 +117,30 @@ func (i Interactive) discover(ctx context.Context) (p provider, err error) {
 	if p.Issuer != i.Issuer {
 		return p, fmt.Errorf("GET %q: the document is of the issuer %q", address, p.Issuer)
 	}
+	for name, endpoint := range map[string]string{"authorization": p.Auth, "token": p.Token, "device authorization": p.Device} {
+		if err := checkURL(endpoint); endpoint != "" && err != nil {
+			return p, fmt.Errorf("GET %q: %s endpoint: %w", address, name, err)
+		}
+	}
 	return p, nil
+}
+
+// checkURL refuses what a desktop might do something else with than open a page, and what would send secrets in
+// the clear to another machine.
+func checkURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return fmt.Errorf("%.200q is no URL of a page", address)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%.200q is neither https nor on this machine", address)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // login is one authorization code flow with PKCE (RFC 7636).

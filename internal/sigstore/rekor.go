@@ -4,30 +4,34 @@ package sigstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
+	openapi "github.com/go-openapi/runtime/client"
+	"github.com/go-openapi/strfmt"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	pb "github.com/sigstore/rekor-tiles/v2/pkg/generated/protobuf"
-	rekorclient "github.com/sigstore/rekor/pkg/client"
+	"github.com/sigstore/rekor/pkg/generated/client"
 	"github.com/sigstore/rekor/pkg/generated/client/entries"
 	"github.com/sigstore/rekor/pkg/generated/models"
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-const maxEntry = 1 << 20
-
-// newRekorV1 returns the client of a log of version 1. It keeps no connection.
-func newRekorV1(url string) (rekorV1, error) {
-	c, err := rekorclient.GetRekorClient(url, rekorclient.WithRetryCount(attempts))
+// newRekorV1 returns the client of a log of version 1. It is not Rekor's own, which reads without limit.
+func newRekorV1(ctx context.Context, address string) (rekorV1, error) {
+	u, err := url.Parse(address)
 	if err != nil {
 		return rekorV1{}, err
 	}
-	return rekorV1{c.Entries}, nil
+	path := cmp.Or(u.Path, client.DefaultBasePath)
+	t := openapi.NewWithClient(u.Host, path, []string{u.Scheme}, newClient(ctx, maxAnswer, true))
+	return rekorV1{entries.New(t, strfmt.Default)}, nil
 }
 
 // rekorV1 refuses entries that lack what sigstore-go takes for granted and would panic without.
@@ -80,23 +84,23 @@ func (r rekorV2) Add(ctx context.Context, entry any) (*protorekor.TransparencyLo
 	if err != nil {
 		return nil, err
 	}
-	url := strings.TrimSuffix(r.url, "/") + "/api/v2/log/entries"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	address := strings.TrimSuffix(r.url, "/") + "/api/v2/log/entries"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := newClient(ctx).Do(req)
+	res, err := newClient(ctx, maxAnswer, true).Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxEntry))
+	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusCreated {
-		return nil, fmt.Errorf("server answered %s: %.200q", res.Status, answer)
+		return nil, fmt.Errorf("server answered %d: %.200q", res.StatusCode, answer)
 	}
 	tle := new(protorekor.TransparencyLogEntry)
 	if err := protojson.Unmarshal(answer, tle); err != nil {

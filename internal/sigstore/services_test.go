@@ -200,3 +200,40 @@ func TestSignBadTimestampAuthority(t *testing.T) {
 		}
 	}
 }
+
+// No server makes a signer read, or show, more than it has to.
+func TestSignFlood(t *testing.T) {
+	var sent int
+	for name, i := range map[string]badInstance{
+		"Fulcio":           {fulcio: flood(http.StatusOK, &sent)},
+		"Fulcio's refusal": {fulcio: flood(http.StatusBadRequest, &sent)},
+		"Rekor v1":         {fulcio: certify(t), rekor: flood(http.StatusCreated, &sent), rekorVersion: 1},
+		"Rekor v1 refusal": {fulcio: certify(t), rekor: flood(http.StatusBadRequest, &sent), rekorVersion: 1},
+		"Rekor v2":         {fulcio: certify(t), rekor: flood(http.StatusCreated, &sent), rekorVersion: 2},
+	} {
+		err := i.sign(t, t.Context())
+		named := new(sigstore.ServiceError)
+		if !errors.As(err, &named) || !strings.HasPrefix(name, named.Service) || len(err.Error()) > 2000 {
+			t.Errorf("%s: got error %.300v", name, err)
+		}
+		if sent >= 64<<20 {
+			t.Errorf("%s: everything was read", name)
+		}
+	}
+}
+
+func TestServiceErrorShowsNoSecret(t *testing.T) {
+	v, err := sigstore.NewVerifier(sigstore.Trust{
+		Mirror: "http://user:s3cretpw@127.0.0.1:1/tuf?key=s3cret", MirrorRoot: tufRoot, CacheDir: t.TempDir(),
+	}, policy(workflow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, b := private(t, "rekor-v1", workflow)
+	if _, err = v.Verify(t.Context(), b); err == nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(err.Error(), "s3cretpw") || strings.Contains(err.(*sigstore.ServiceError).URL, "s3cret") {
+		t.Error(err)
+	}
+}

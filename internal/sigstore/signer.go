@@ -17,6 +17,7 @@ import (
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/oidc"
+	"github.com/modelsigning/modelsigning/internal/timestamp"
 )
 
 // A Signer signs with one instance of Sigstore. It may be used by many goroutines if its token function may.
@@ -137,14 +138,14 @@ func (s services) sign(ctx context.Context, statement []byte, token string) (*bu
 
 func (s services) certify(ctx context.Context, key sign.Keypair, token string) ([]byte, error) {
 	fulcio := sign.NewFulcio(&sign.FulcioOptions{
-		BaseURL: s.fulcio, Timeout: -1, Transport: newClient(ctx).Transport,
+		BaseURL: s.fulcio, Timeout: -1, Transport: newClient(ctx, maxAnswer, true).Transport,
 	})
 	return fulcio.GetCertificate(ctx, key, &sign.CertificateProviderOptions{IDToken: token})
 }
 
 func stamp(ctx context.Context, url string, b *bundle.Bundle) error {
 	tsa := sign.NewTimestampAuthority(&sign.TimestampAuthorityOptions{
-		URL: url, Timeout: -1, Transport: stampTransport{newClient(ctx).Transport},
+		URL: url, Timeout: -1, Transport: stampTransport{newClient(ctx, timestamp.MaxResponse, true).Transport},
 	})
 	timestamp, err := tsa.GetTimestamp(ctx, b.Signature())
 	if err != nil {
@@ -165,7 +166,7 @@ func record(ctx context.Context, rekor root.Service, cert []byte, b *bundle.Bund
 	case 2:
 		o.ClientV2 = rekorV2{rekor.URL}
 	default:
-		c, err := newRekorV1(rekor.URL)
+		c, err := newRekorV1(ctx, rekor.URL)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,30 +20,48 @@ import (
 const (
 	requestTimeout = 30 * time.Second // from connecting to the end of the answer
 	attempts       = 3
+
+	maxAnswer   = 1 << 20 // of Fulcio and Rekor
+	maxTUF      = 8 << 20 // several times the public instance's largest file
+	maxQuote    = 200     // of what a server says
+	maxErrorLen = 1000
 )
 
 // newClient returns a client whose requests end with ctx, which the clients of sigstore-go and go-tuf do not
 // see to by themselves. It keeps no connection.
-func newClient(ctx context.Context) *http.Client {
-	return &http.Client{Transport: &transport{ctx, oidc.Transport()}}
+//
+// What it reads of an answer is bounded by limit. With refuse, an answer that is an error's is an error, because
+// the clients quote the whole of it; 409 is not, since it is how logs say that they have an entry.
+func newClient(ctx context.Context, limit int64, refuse bool) *http.Client {
+	return &http.Client{Transport: &transport{ctx, oidc.Transport(), limit, refuse}}
 }
 
 type transport struct {
 	ctx  context.Context
 	base http.RoundTripper
+
+	limit  int64
+	refuse bool
 }
 
 // RoundTrip tries again when a server says that it cannot answer now. If it says so to the end, that is an
 // error, since callers would read a body that says nothing to them.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req, err := repeatable(req)
+	if err != nil {
+		return nil, err
+	}
 	for try := 1; ; try++ {
 		res, err := t.try(req)
-		if err != nil || res.StatusCode < 500 && res.StatusCode != http.StatusTooManyRequests {
-			return res, err
+		if err != nil {
+			return nil, err
+		}
+		if res.StatusCode < 500 && res.StatusCode != http.StatusTooManyRequests {
+			return t.check(res)
 		}
 		res.Body.Close()
-		if try == attempts || req.Body != nil && req.GetBody == nil {
-			return nil, fmt.Errorf("server answered %s", res.Status)
+		if try == attempts {
+			return nil, fmt.Errorf("server answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
 		}
 		select {
 		case <-t.ctx.Done():
@@ -50,6 +69,31 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		case <-time.After(time.Duration(try) * time.Second / 2):
 		}
 	}
+}
+
+// repeatable returns a request that can be sent again, which those of Rekor's generated client cannot.
+func repeatable(req *http.Request) (*http.Request, error) {
+	if req.Body == nil || req.GetBody != nil {
+		return req, nil
+	}
+	defer req.Body.Close()
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.ContentLength = int64(len(body))
+	return req, nil
+}
+
+func (t *transport) check(res *http.Response) (*http.Response, error) {
+	if !t.refuse || res.StatusCode < 400 || res.StatusCode == http.StatusConflict {
+		return res, nil
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, maxQuote)) // what there is of it
+	return nil, fmt.Errorf("server answered %d %s: %q", res.StatusCode, http.StatusText(res.StatusCode), text)
 }
 
 func (t *transport) try(req *http.Request) (*http.Response, error) {
@@ -68,7 +112,7 @@ func (t *transport) try(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	res.Body = &cancelingBody{res.Body, cancel}
+	res.Body = &answer{res.Body, cancel, t.limit, t.limit}
 	return res, nil
 }
 
@@ -81,12 +125,9 @@ func (t stampTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, timestamp.MaxResponse+1))
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
-	}
-	if len(body) > timestamp.MaxResponse {
-		return nil, fmt.Errorf("server answered with more than %d bytes", timestamp.MaxResponse)
 	}
 	if res.StatusCode/100 == 2 {
 		if err := timestamp.CheckCost(body); err != nil {
@@ -97,20 +138,34 @@ func (t stampTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// cancelingBody frees the context of a request when its answer has been read.
-type cancelingBody struct {
+// An answer is the body of one, up to a limit. It frees the context of its request when it has been read.
+type answer struct {
 	io.ReadCloser
-	cancel context.CancelFunc
+	cancel      context.CancelFunc
+	limit, left int64
 }
 
-func (b *cancelingBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
+func (a *answer) Read(p []byte) (int, error) {
+	if int64(len(p)) > a.left+1 {
+		p = p[:a.left+1]
+	}
+	n, err := a.ReadCloser.Read(p)
+	if int64(n) > a.left {
+		n, a.left = int(a.left), 0
+		return n, fmt.Errorf("server answered with more than %d bytes", a.limit)
+	}
+	a.left -= int64(n)
+	return n, err
+}
+
+func (a *answer) Close() error {
+	defer a.cancel()
+	return a.ReadCloser.Close()
 }
 
 // serviceError names the server. What the context says goes before what became of the connection, and a server
 // that repeats what is secret is not quoted.
-func serviceError(ctx context.Context, service, url string, err error, secrets ...string) error {
+func serviceError(ctx context.Context, service, address string, err error, secrets ...string) error {
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -123,8 +178,28 @@ func serviceError(ctx context.Context, service, url string, err error, secrets .
 			}
 		}
 	}
+	shown, userinfo := public(address)
+	if userinfo != "" {
+		redacted = strings.ReplaceAll(redacted, userinfo+"@", "")
+	}
+	if len(redacted) > maxErrorLen { // what parsers quote of an answer
+		redacted = fmt.Sprintf("%q", redacted[:maxErrorLen])
+	}
 	if redacted != text {
 		err = errors.New(redacted)
 	}
-	return &ServiceError{service, url, err}
+	return &ServiceError{service, shown, err}
+}
+
+// public returns a URL without what may be secret, and what was left out of its authority.
+func public(address string) (shown, userinfo string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "(no URL)", ""
+	}
+	if u.User != nil {
+		userinfo = u.User.String()
+	}
+	shorter := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return shorter.String(), userinfo
 }

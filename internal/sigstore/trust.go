@@ -184,7 +184,7 @@ func (s *source) options(ctx context.Context) *tuf.Options {
 		o.WithCachePath(s.trust.CacheDir)
 	}
 	f := fetcher.NewDefaultFetcher()
-	f.SetHTTPClient(newClient(ctx))
+	f.SetHTTPClient(newClient(ctx, maxTUF, false))
 	if s.trust.CacheOnly {
 		o.WithForceCache()
 		f.SetHTTPClient(&http.Client{Transport: noNetwork{}})

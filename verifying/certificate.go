@@ -193,7 +193,7 @@ func (v *certificateVerifier) identify(b *bundle.Bundle) (Identity, error) {
 	return Identity{
 		Method:       bundle.Certificate,
 		Subject:      certs.Subject(leaf),
-		Issuer:       leaf.Issuer.String(),
+		Issuer:       certs.DistinguishedName(leaf.RawIssuer),
 		PublicKey:    key,
 		Certificates: chain,
 		Time:         proof.time,

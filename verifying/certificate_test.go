@@ -11,6 +11,7 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"log"
@@ -406,6 +407,27 @@ func TestExpectedIdentity(t *testing.T) {
 		if verifying.Config().UseCertificateVerifier(o).Err() == nil {
 			t.Errorf("%+v is no error", e)
 		}
+	}
+}
+
+// A subject with more in it than is expected is another subject.
+func TestExpectedSubjectWhole(t *testing.T) {
+	name := func(cns ...string) *certtest.Cert {
+		rdns := pkix.RDNSequence{{{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "Example"}}}
+		for _, cn := range cns {
+			rdns = append(rdns, pkix.RelativeDistinguishedNameSET{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: cn}})
+		}
+		raw := must(asn1.Marshal(rdns))
+		return certtest.Leaf(t, nil, certtest.Template(func(c *x509.Certificate) { c.RawSubject = raw }))
+	}
+	one, two := name("release"), name("mallory", "release")
+	for _, e := range []verifying.ExpectedIdentity{{Subject: "CN=release,O=Example"}, {SubjectRegexp: "CN=release,O=.*"}} {
+		o := trusting(t, one, two)
+		o.Expected = e
+		_, err := open(t, o, signedBy(t, one))
+		refusal{}.check(t, err)
+		_, err = open(t, o, signedBy(t, two))
+		refusal{verifying.ErrIdentity, `has the subject ["CN=release,CN=mallory,O=Example"]`}.check(t, err)
 	}
 }
 

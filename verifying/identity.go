@@ -16,7 +16,8 @@ import (
 // of a kind, one must. The regular expressions match the whole of a name: they are anchored at both ends.
 type ExpectedIdentity struct {
 	// Subject is the distinguished name of the certificate's subject in the form of RFC 2253, as
-	// "openssl x509 -noout -subject -nameopt RFC2253" prints it: "CN=release,O=Example".
+	// "openssl x509 -noout -subject -nameopt RFC2253" prints it: "CN=release,O=Example". All of its attributes
+	// count, and their order.
 	Subject, SubjectRegexp string
 	// Email is an alternative name: an address of electronic mail.
 	Email, EmailRegexp string
@@ -38,7 +39,7 @@ func (e ExpectedIdentity) matcher() (identityMatcher, error) {
 		of                   func(*x509.Certificate) []string
 		fold                 bool
 	}{
-		{"subject", e.Subject, e.SubjectRegexp, func(c *x509.Certificate) []string { return []string{c.Subject.String()} }, false},
+		{"subject", e.Subject, e.SubjectRegexp, subject, false},
 		{"email", e.Email, e.EmailRegexp, func(c *x509.Certificate) []string { return c.EmailAddresses }, false},
 		{"URI", e.URI, e.URIRegexp, uris, false},
 		{"DNS name", e.DNS, e.DNSRegexp, func(c *x509.Certificate) []string { return c.DNSNames }, true},
@@ -95,6 +96,8 @@ func (m identityMatcher) match(c *x509.Certificate) error {
 	}
 	return nil
 }
+
+func subject(c *x509.Certificate) []string { return []string{certs.DistinguishedName(c.RawSubject)} }
 
 func uris(c *x509.Certificate) []string {
 	names := make([]string, len(c.URIs))

@@ -15,25 +15,6 @@ import (
 	"github.com/modelsigning/modelsigning/internal/keys"
 )
 
-// Name returns what a message calls a certificate: its subject, quoted, since a stranger may have chosen it.
-func Name(c *x509.Certificate) string { return "certificate " + strconv.QuoteToGraphic(Subject(c)) }
-
-// Subject returns the distinguished name of the subject in the form of RFC 2253, or the first alternative name
-// if there is no distinguished name, or else the serial number.
-func Subject(c *x509.Certificate) string {
-	switch {
-	case len(c.Subject.Names) > 0:
-		return c.Subject.String()
-	case len(c.EmailAddresses) > 0:
-		return c.EmailAddresses[0]
-	case len(c.URIs) > 0:
-		return c.URIs[0].String()
-	case len(c.DNSNames) > 0:
-		return c.DNSNames[0]
-	}
-	return "serial number " + c.SerialNumber.String()
-}
-
 // ReadFiles reads the certificates of all files, each a PEM file of at least one, or a single one in DER.
 func ReadFiles(names ...string) ([]*x509.Certificate, error) {
 	var all []*x509.Certificate

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"net/url"
 	"os"
@@ -42,6 +43,39 @@ func TestSubject(t *testing.T) {
 	hostile := certtest.Leaf(t, nil, certtest.Template(func(c *x509.Certificate) { c.Subject.CommonName = "a\x1b[2Jb" }))
 	if got := certs.Name(hostile.Certificate); strings.ContainsRune(got, 0x1b) {
 		t.Errorf("%q goes to terminals as it is", got)
+	}
+}
+
+// Names that hold the same attributes, or some more, are different names.
+func TestDistinguishedName(t *testing.T) {
+	o := func(value string) pkix.AttributeTypeAndValue {
+		return pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: value}
+	}
+	cn := func(value string) pkix.AttributeTypeAndValue {
+		return pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: value}
+	}
+	for _, c := range []struct {
+		name pkix.RDNSequence
+		want string // as "openssl x509 -subject -nameopt RFC2253" prints it
+	}{
+		{pkix.RDNSequence{{o("Example")}, {cn("release")}}, "CN=release,O=Example"},
+		{pkix.RDNSequence{{cn("release")}, {o("Example")}}, "O=Example,CN=release"},
+		{pkix.RDNSequence{{o("Example")}, {cn("mallory")}, {cn("release")}}, "CN=release,CN=mallory,O=Example"},
+		{pkix.RDNSequence{{o("Example")}, {cn("")}, {cn("release")}}, "CN=release,CN=,O=Example"},
+		{pkix.RDNSequence{{cn("release"), o("Example")}}, "CN=release+O=Example"},
+		{pkix.RDNSequence{{o("Example")}, {cn("release,O=Other")}}, `CN=release\,O=Other,O=Example`},
+	} {
+		der, err := asn1.Marshal(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := certtest.Leaf(t, nil, certtest.Template(func(l *x509.Certificate) { l.RawSubject = der }))
+		if got := certs.Subject(leaf.Certificate); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	if got, want := certs.DistinguishedName([]byte{1}), "#01"; got != want {
+		t.Errorf("no name: got %q, want %q", got, want)
 	}
 }
 

@@ -52,21 +52,21 @@ func CheckRevocationList(l *x509.RevocationList) error {
 	for _, e := range l.Extensions {
 		switch {
 		case e.Id.Equal(oidDeltaCRL):
-			return fmt.Errorf("revocation list of %q holds changes only (a delta CRL), which is not supported", l.Issuer.String())
+			return fmt.Errorf("revocation list of %q holds changes only (a delta CRL), which is not supported", DistinguishedName(l.RawIssuer))
 		case e.Id.Equal(oidIssuingDistributionPoint):
 			if indirect(e.Value) {
-				return fmt.Errorf("revocation list of %q is indirect, which is not supported", l.Issuer.String())
+				return fmt.Errorf("revocation list of %q is indirect, which is not supported", DistinguishedName(l.RawIssuer))
 			}
 		case e.Id.Equal(oidAuthorityKeyID), e.Id.Equal(oidCRLNumber):
 		case e.Critical:
-			return fmt.Errorf("revocation list of %q has the critical extension %v, which is not supported", l.Issuer.String(), e.Id)
+			return fmt.Errorf("revocation list of %q has the critical extension %v, which is not supported", DistinguishedName(l.RawIssuer), e.Id)
 		}
 	}
 	for _, r := range l.RevokedCertificateEntries {
 		for _, e := range r.Extensions {
 			if e.Critical && !e.Id.Equal(oidInvalidityDate) && !e.Id.Equal(oidCRLReason) {
 				return fmt.Errorf("revocation list of %q: the entry for serial number %v has the critical extension %v, which is not supported",
-					l.Issuer.String(), r.SerialNumber, e.Id)
+					DistinguishedName(l.RawIssuer), r.SerialNumber, e.Id)
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func CheckRevoked(chain, known []*x509.Certificate, lists []*x509.RevocationList
 				continue
 			}
 			if !signedByAny(l, chain, known) {
-				return fmt.Errorf("revocation list of %q is not signed by the certificate of that name", l.Issuer.String())
+				return fmt.Errorf("revocation list of %q is not signed by the certificate of that name", DistinguishedName(l.RawIssuer))
 			}
 			if err := listed(c, l, at); err != nil {
 				return err
@@ -114,7 +114,7 @@ func CheckRevoked(chain, known []*x509.Certificate, lists []*x509.RevocationList
 		}
 		if stale != nil && !fresh {
 			return fmt.Errorf("revocation list of %q, the issuer of %s, expired on %s; get the present one",
-				stale.Issuer.String(), Name(c), date(stale.NextUpdate))
+				DistinguishedName(stale.RawIssuer), Name(c), date(stale.NextUpdate))
 		}
 	}
 	return nil
@@ -148,7 +148,7 @@ func listed(c *x509.Certificate, l *x509.RevocationList, at Time) error {
 		if at.Proven && at.Before(since) {
 			return nil
 		}
-		return fmt.Errorf("%s was revoked on %s by %q, reason %s", Name(c), date(e.RevocationTime), l.Issuer.String(), reason(e.ReasonCode))
+		return fmt.Errorf("%s was revoked on %s by %q, reason %s", Name(c), date(e.RevocationTime), DistinguishedName(l.RawIssuer), reason(e.ReasonCode))
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func explain(leaf *x509.Certificate, err error) error {
 		of = invalid.Cert
 	case errors.As(err, &unknown) && unknown.Cert != nil:
 		return fmt.Errorf("no chain leads from %s, issued by %q, to a root that is trusted: %w",
-			Name(unknown.Cert), unknown.Cert.Issuer.String(), err)
+			Name(unknown.Cert), DistinguishedName(unknown.Cert.RawIssuer), err)
 	}
 	return fmt.Errorf("%s: %w", Name(of), err)
 }

@@ -20,7 +20,8 @@ import (
 // Roots are the self-signed certificates in CertificateChain, and all in Roots. Without either, the roots are those
 // of the operating system, which vouch for every web server; then the signer's certificate must have the extended
 // key usage codeSigning, and Expected must say whose it is. Passing [x509.SystemCertPool] as Roots comes to the
-// same, and so does passing it with roots added to it.
+// same, and so does passing it with roots added to it. The roots of a company may vouch for everybody in it: then
+// set Expected, too.
 //
 // The signature was made when its timestamps say. Each timestamp in the bundle must be of an authority in
 // TSACertificateChain or TSACertificates and over this signature; one that is not, or of which that can't be told
@@ -203,14 +204,16 @@ func (v *certificateVerifier) identify(b *bundle.Bundle) (Identity, error) {
 
 // verifyChain verifies the chain at the time that is proven, or else now.
 func (v *certificateVerifier) verifyChain(leaf *x509.Certificate, authorities []*x509.Certificate, p proof) ([]*x509.Certificate, error) {
+	trust := v.trust
+	trust.CodeSigning = trust.CodeSigning || !certs.StatesKeyUsage(leaf)
 	if !p.time.IsZero() {
 		if err := certs.CheckTime(leaf, p.time); err != nil {
 			return nil, fmt.Errorf("%w, and the signature was made on %s: %s", err, p.time.Format(time.RFC3339), p.source)
 		}
-		return v.trust.Verify(leaf, authorities, certs.Time{Time: p.time, Proven: true})
+		return trust.Verify(leaf, authorities, certs.Time{Time: p.time, Proven: true})
 	}
 	now := time.Now()
-	chain, err := v.trust.Verify(leaf, authorities, certs.Time{Time: now})
+	chain, err := trust.Verify(leaf, authorities, certs.Time{Time: now})
 	var invalid x509.CertificateInvalidError
 	switch {
 	case !errors.As(err, &invalid) || invalid.Reason != x509.Expired || now.Before(leaf.NotBefore):
@@ -223,7 +226,7 @@ func (v *certificateVerifier) verifyChain(leaf *x509.Certificate, authorities []
 	}
 	v.log.Warn("certificate is expired and nothing proves that the signature is older; InsecureAllowExpired accepts it",
 		"certificate", certs.Subject(leaf), "expired", invalid.Cert.NotAfter.UTC())
-	return v.trust.Verify(leaf, authorities, certs.Time{Time: leaf.NotBefore})
+	return trust.Verify(leaf, authorities, certs.Time{Time: leaf.NotBefore})
 }
 
 func (v *certificateVerifier) logFingerprints(leaf *x509.Certificate, authorities []*x509.Certificate) {

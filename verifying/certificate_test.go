@@ -410,6 +410,33 @@ func TestExpectedIdentity(t *testing.T) {
 	}
 }
 
+// Where codeSigning is why a certificate may sign, its authority must be one for code signing.
+func TestAuthorityForOtherUse(t *testing.T) {
+	root := certtest.Root(t)
+	servers := certtest.Authority(t, root, "servers only", certtest.Template(func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	}))
+	code := certtest.Usage(0, x509.ExtKeyUsageCodeSigning)
+	_, err := open(t, trusting(t, root), signedBy(t, certtest.Leaf(t, servers, code), servers))
+	refusal{verifying.ErrCertificate, "usage"}.check(t, err)
+	_, err = open(t, trusting(t, root), signedBy(t, certtest.Leaf(t, root, code)))
+	refusal{}.check(t, err)
+}
+
+// Alternative names count as they are spelled.
+func TestExpectedURISpelled(t *testing.T) {
+	leaf := certtest.Leaf(t, nil, certtest.Template(func(c *x509.Certificate) {
+		c.URIs = []*url.URL{{Scheme: "HTTPS", Host: "example.com", Path: "/release"}}
+	}))
+	for uri, ok := range map[string]bool{"HTTPS://example.com/release": true, "https://example.com/release": false} {
+		o := trusting(t, leaf)
+		o.Expected.URI = uri
+		if _, err := open(t, o, signedBy(t, leaf)); (err == nil) != ok {
+			t.Errorf("%s: got %v", uri, err)
+		}
+	}
+}
+
 // A subject with more in it than is expected is another subject.
 func TestExpectedSubjectWhole(t *testing.T) {
 	name := func(cns ...string) *certtest.Cert {

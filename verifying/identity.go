@@ -3,6 +3,7 @@ package verifying
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -99,13 +100,29 @@ func (m identityMatcher) match(c *x509.Certificate) error {
 
 func subject(c *x509.Certificate) []string { return []string{certs.DistinguishedName(c.RawSubject)} }
 
-func uris(c *x509.Certificate) []string {
-	names := make([]string, len(c.URIs))
-	for i, u := range c.URIs {
-		names[i] = u.String()
+// uris returns the URIs among the alternative names as they are spelled (RFC 5280, section 4.2.1.6). Those that
+// crypto/x509 has parsed are not: it makes "HTTPS://example.com/#" and "https://example.com/" alike.
+func uris(c *x509.Certificate) (names []string) {
+	for _, e := range c.Extensions {
+		var all []asn1.RawValue
+		if !e.Id.Equal(oidSubjectAltName) {
+			continue
+		}
+		if _, err := asn1.Unmarshal(e.Value, &all); err != nil {
+			return nil
+		}
+		for _, n := range all {
+			if n.Class == asn1.ClassContextSpecific && n.Tag == tagURI {
+				names = append(names, string(n.Bytes))
+			}
+		}
 	}
 	return names
 }
+
+const tagURI = 6 // uniformResourceIdentifier of GeneralName
+
+var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 
 // fingerprint returns the SHA-256 of a certificate as openssl prints it.
 func fingerprint(c *x509.Certificate) string {

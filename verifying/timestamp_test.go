@@ -287,7 +287,9 @@ func TestRevocationLists(t *testing.T) {
 		list x509.RevocationList
 		says string // empty: accepted
 	}{
-		{"for users only", ext(2, 5, 29, 28)(point(1)), ""},
+		{"for all", ext(2, 5, 29, 28)([]byte{0x30, 0}), ""},
+		{"for users only", ext(2, 5, 29, 28)(point(1)), "not for all certificates"},
+		{"for authorities only", ext(2, 5, 29, 28)(point(2)), "not for all certificates"},
 		{"delta", ext(2, 5, 29, 27)([]byte{2, 1, 1}), "delta CRL"},
 		{"indirect", ext(2, 5, 29, 28)(point(4)), "is indirect"},
 		{"unknown", ext(1, 2, 3)([]byte{5, 0}), "critical extension 1.2.3"},
@@ -299,4 +301,24 @@ func TestRevocationLists(t *testing.T) {
 			t.Errorf("%s: got %v, want it to say %q", c.name, err, c.says)
 		}
 	}
+}
+
+// A timestamp of tomorrow proves nothing, and a revocation list that an authority's clock makes young again neither.
+func TestTimestampClock(t *testing.T) {
+	root, tsa := certtest.Root(t), certtest.NewTSA(t)
+	b := signedBy(t, certtest.Leaf(t, root))
+	o := trusting(t, root)
+	o.TSACertificates = []*x509.Certificate{tsa.Root.Certificate}
+
+	_, err := open(t, o, stamped(t, b, tsa.Stamp(t, b.Signature(), time.Now().Add(50*time.Minute))))
+	refusal{verifying.ErrTimestamp, "is in the future"}.check(t, err)
+
+	proven := stamped(t, b, tsa.Stamp(t, b.Signature(), time.Now().Truncate(time.Second)))
+	_, err = open(t, o, proven)
+	refusal{}.check(t, err)
+	o.CRLs = []*x509.RevocationList{tsa.Root.Revoke(t, x509.RevocationList{
+		ThisUpdate: time.Now().Add(-3 * time.Hour), NextUpdate: time.Now().Add(-time.Second),
+	})}
+	_, err = open(t, o, proven)
+	refusal{verifying.ErrTimestamp, "get the present one"}.check(t, err)
 }

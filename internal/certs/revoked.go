@@ -54,8 +54,8 @@ func CheckRevocationList(l *x509.RevocationList) error {
 		case e.Id.Equal(oidDeltaCRL):
 			return fmt.Errorf("revocation list of %q holds changes only (a delta CRL), which is not supported", DistinguishedName(l.RawIssuer))
 		case e.Id.Equal(oidIssuingDistributionPoint):
-			if indirect(e.Value) {
-				return fmt.Errorf("revocation list of %q is indirect, which is not supported", DistinguishedName(l.RawIssuer))
+			if partial(e.Value) {
+				return fmt.Errorf("revocation list of %q is indirect, or not for all certificates and reasons, which is not supported", DistinguishedName(l.RawIssuer))
 			}
 		case e.Id.Equal(oidAuthorityKeyID), e.Id.Equal(oidCRLNumber):
 		case e.Critical:
@@ -73,8 +73,9 @@ func CheckRevocationList(l *x509.RevocationList) error {
 	return nil
 }
 
-// indirect reports whether an issuing distribution point (RFC 5280, section 5.2.5) says so, or can't be read.
-func indirect(value []byte) bool {
+// partial reports whether an issuing distribution point (RFC 5280, section 5.2.5) says that the list is indirect or
+// does not speak of all certificates, or can't be read. What a partial list leaves out would seem not to be revoked.
+func partial(value []byte) bool {
 	var p struct {
 		Point      asn1.RawValue  `asn1:"optional,tag:0"`
 		User       bool           `asn1:"optional,tag:1"`
@@ -84,7 +85,7 @@ func indirect(value []byte) bool {
 		Attributes bool           `asn1:"optional,tag:5"`
 	}
 	rest, err := asn1.Unmarshal(value, &p)
-	return err != nil || len(rest) > 0 || p.Indirect
+	return err != nil || len(rest) > 0 || p.Indirect || p.User || p.CA || p.Attributes || p.Reasons.BitLength > 0
 }
 
 // CheckRevoked says whether one of a chain's certificates is revoked at a time by its issuer, in one of the lists.

@@ -31,7 +31,7 @@ func CheckLeaf(c *x509.Certificate) (*ecdsa.PublicKey, error) {
 		// crypto/x509 refuses them too, but never looks at the signature of a root, which a leaf may be.
 		return nil, fmt.Errorf("%s is signed with %v, which is not secure", Name(c), c.SignatureAlgorithm)
 	}
-	stated := slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidKeyUsage) })
+	stated := StatesKeyUsage(c)
 	switch {
 	case stated && c.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		return nil, fmt.Errorf("%s may not sign models: its key usage is %s, without digitalSignature", Name(c), usages(c.KeyUsage))
@@ -39,6 +39,12 @@ func CheckLeaf(c *x509.Certificate) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%s may not sign models: it has neither the key usage digitalSignature nor the extended key usage codeSigning", Name(c))
 	}
 	return key, nil
+}
+
+// StatesKeyUsage reports whether a certificate has a key usage at all. If not, codeSigning is why it may sign models,
+// and the authorities above it must allow that: see [Trust.CodeSigning].
+func StatesKeyUsage(c *x509.Certificate) bool {
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidKeyUsage) })
 }
 
 // HasCodeSigning reports whether a certificate has the extended key usage codeSigning, by that name.
@@ -86,7 +92,7 @@ func CheckSigner(key crypto.PublicKey, leaf *x509.Certificate, given []*x509.Cer
 	if len(authorities) == 0 || IsSelfSigned(leaf) {
 		anchors.AddCert(leaf)
 	}
-	trust := Trust{Roots: anchors, Given: authorities}
+	trust := Trust{Roots: anchors, Given: authorities, CodeSigning: !StatesKeyUsage(leaf)}
 	if _, err := trust.chain(leaf, nil, now); err != nil {
 		return nil, err
 	}

@@ -35,11 +35,8 @@ type Service struct {
 // NewService returns the service at an http or https URL. A nil client is http.DefaultClient.
 func NewService(address string, client *http.Client) (*Service, error) {
 	u, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is not an http or https URL", address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%q is not an http or https URL", redacted(address))
 	}
 	if client == nil {
 		client = http.DefaultClient
@@ -58,12 +55,13 @@ func (s *Service) Timestamp(ctx context.Context, signature []byte) (response []b
 	return response, at, nil
 }
 
-// redacted returns the URL without the password that it may hold.
+// redacted returns the URL without the secrets that it may hold: a password, or a token in its query.
 func redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "(no URL)"
 	}
+	u.RawQuery = ""
 	return u.Redacted()
 }
 
@@ -90,7 +88,7 @@ func (s *Service) request(ctx context.Context, signature []byte) (response []byt
 	ts, err := timestamp.ParseResponse(response)
 	switch {
 	case err != nil:
-		return nil, at, err
+		return nil, at, quoted(err)
 	case ts.HashAlgorithm != crypto.SHA256 || !bytes.Equal(ts.HashedMessage, digest[:]):
 		return nil, at, errors.New("the timestamp is over something else")
 	case ts.Nonce == nil || ts.Nonce.Cmp(nonce) != 0:
@@ -126,7 +124,7 @@ func (s *Service) post(ctx context.Context, query []byte) ([]byte, error) {
 		return nil, err
 	// timestamp-authority answers with 201.
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
-		return nil, fmt.Errorf("answers with status %s", resp.Status)
+		return nil, fmt.Errorf("answers with status %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	case len(body) > MaxResponse:
 		return nil, fmt.Errorf("answers with more than %d bytes", MaxResponse)
 	}

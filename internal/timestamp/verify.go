@@ -49,6 +49,9 @@ type Proof struct {
 	Authority string
 }
 
+// ahead is how far the clock of an authority may be ahead of this one.
+const ahead = 5 * time.Minute
+
 // Verify verifies a response and that it is over signature.
 func (a *Authorities) Verify(response, signature []byte) (Proof, error) {
 	if err := CheckCost(response); err != nil {
@@ -73,8 +76,11 @@ func (a *Authorities) verify(response, signature []byte, leaf *x509.Certificate)
 		Intermediates:  a.intermediates,
 		Roots:          a.roots,
 	})
-	if err != nil {
-		return Proof{}, err
+	switch {
+	case err != nil:
+		return Proof{}, quoted(err)
+	case ts.Time.After(time.Now().Add(ahead)):
+		return Proof{}, fmt.Errorf("the time %s is in the future", ts.Time.UTC().Format(time.RFC3339))
 	}
 	token, err := pkcs7.Parse(ts.RawToken)
 	if err != nil {
@@ -89,18 +95,25 @@ func (a *Authorities) verify(response, signature []byte, leaf *x509.Certificate)
 	return Proof{Time: ts.Time.UTC(), Authority: certs.Subject(leaf)}, nil
 }
 
+// quoted keeps what an authority writes into its answers from writing anything but one line to a log.
+func quoted(err error) error { return fmt.Errorf("%.300q", err.Error()) }
+
 // checkRevoked builds the chain once more, which the library keeps to itself. An authority whose certificate is
-// revoked may have set its clock back, so the time that it states proves nothing here.
+// revoked may have set its clock back, so the time that it states proves nothing here: the lists must be of now.
 func (a *Authorities) checkRevoked(leaf *x509.Certificate, sent []*x509.Certificate, at time.Time) error {
 	if len(a.Revoked) == 0 {
 		return nil
 	}
-	trust := certs.Trust{Given: append(sent[:len(sent):len(sent)], a.intermediates...), Revoked: a.Revoked, Roots: x509.NewCertPool()}
+	given := append(sent[:len(sent):len(sent)], a.intermediates...)
+	trust := certs.Trust{Given: given, Roots: x509.NewCertPool()}
 	for _, c := range a.roots {
 		trust.Roots.AddCert(c)
 	}
-	_, err := trust.Verify(leaf, nil, certs.Time{Time: at})
-	return err
+	chain, err := trust.Verify(leaf, nil, certs.Time{Time: at})
+	if err != nil {
+		return err
+	}
+	return certs.CheckRevoked(chain, given, a.Revoked, certs.Time{Time: time.Now()})
 }
 
 // CheckCost refuses responses that it would take seconds to parse or to verify. It is for callers who have

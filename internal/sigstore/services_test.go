@@ -237,3 +237,23 @@ func TestServiceErrorShowsNoSecret(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMessages(t *testing.T) {
+	v, b := private(t, "rekor-v2", workflow)
+	_, err := v.Verify(t.Context(), withStamps(b))
+	if !errors.Is(err, sigstore.ErrTime) || !strings.Contains(err.Error(), "has no timestamp") || strings.Contains(err.Error(), "nil") {
+		t.Errorf("without a timestamp: %v", err)
+	}
+	_, other := private(t, "rekor-v1", workflow)
+	if _, err = v.Verify(t.Context(), other); !errors.Is(err, sigstore.ErrLog) || !strings.Contains(err.Error(), "no entry is of a log that the trusted root has") {
+		t.Errorf("of another instance: %v", err)
+	}
+	name := filepath.Join("testdata", "rekor-v2.sig") // is no trusted root
+	trust, err := sigstore.Trust{}.ReadFiles(name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sigstore.NewVerifier(trust, policy(workflow)); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("the file is not named: %v", err)
+	}
+}

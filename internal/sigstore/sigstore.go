@@ -67,6 +67,8 @@ type Trust struct {
 	// Refresh is how long what came through TUF is used before it is asked for again; a day if zero. If that
 	// fails, it is used for a week from when it came, and asked for again every ten minutes.
 	Refresh time.Duration
+
+	file string // where JSON was read, if that was a file
 }
 
 // ReadFiles returns t with what lies in files, where they are named: its JSON and its MirrorRoot.
@@ -79,6 +81,7 @@ func (t Trust) ReadFiles(config, mirrorRoot string) (Trust, error) {
 		if t.JSON, err = os.ReadFile(config); err != nil {
 			return t, err
 		}
+		t.file = config
 	}
 	if mirrorRoot != "" {
 		t.MirrorRoot, err = os.ReadFile(mirrorRoot)

@@ -3,6 +3,7 @@
 package sigstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ func newSource(t Trust, signing bool) (*source, error) {
 		}
 		m, err := parseTrust(t.JSON, signing)
 		if err != nil {
-			return nil, fmt.Errorf("trust configuration: %w", err)
+			return nil, fmt.Errorf("%s: %w", cmp.Or(t.file, "trust configuration"), err)
 		}
 		s.current.Store(m)
 	case t.Staging && t.Mirror != "":

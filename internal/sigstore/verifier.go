@@ -13,6 +13,7 @@ import (
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/modelsigning/modelsigning/bundle"
@@ -197,10 +198,27 @@ func classify(v *verify.Verifier, trusted root.TrustedMaterial, entity *sgbundle
 	}
 	times, logErr := v.VerifyTransparencyLogInclusion(entity)
 	if logErr != nil {
+		if !knowsLog(trusted, entity) {
+			logErr = fmt.Errorf("%w: no entry is of a log that the trusted root has", logErr)
+		}
 		return &Error{ErrLog, logErr}
 	}
 	if _, err := v.VerifyObserverTimestamps(entity, times); err != nil {
+		// The text of sigstore-go then ends in an error that is nil.
+		if stamps, e := entity.Timestamps(); e == nil && len(stamps)+len(times) == 0 {
+			err = errors.New("the bundle has no timestamp, and nothing else says when it was signed")
+		}
 		return &Error{ErrTime, err}
 	}
 	return &Error{ErrCertificate, err}
+}
+
+// knowsLog says whether an entry, if there is one, is of a log that is trusted.
+func knowsLog(trusted root.TrustedMaterial, entity *sgbundle.Bundle) bool {
+	entries, err := entity.TlogEntries()
+	if err != nil || len(entries) == 0 {
+		return true
+	}
+	logs := trusted.RekorLogs()
+	return slices.ContainsFunc(entries, func(e *tlog.Entry) bool { return logs[e.LogKeyID()] != nil })
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func newSignSigstore(log *slog.Logger) *cobra.Command {
@@ -15,6 +18,9 @@ func newSignSigstore(log *slog.Logger) *cobra.Command {
 		Short: "Sign with Sigstore, as whoever logs in or as this machine",
 		Args:  exactlyOneModel,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkSigstoreFlags(c.Flags()); err != nil {
+				return err
+			}
 			o.Output, o.Input = c.ErrOrStderr(), c.InOrStdin()
 			return flags.sign(c, args[0], log, signing.Config().UseSigstoreSigner(o))
 		},
@@ -30,7 +36,34 @@ func newSignSigstore(log *slog.Logger) *cobra.Command {
 	f.StringVar(&o.ClientSecret, "client-secret", "", "`SECRET` of that client")
 	f.StringVar(&o.TrustConfig, "trust-config", "", "use the private instance that this JSON `FILE` describes")
 	f.BoolVar(&o.UseStaging, "use-staging", false, "use Sigstore's public instance for tests")
-	c.MarkFlagsMutuallyExclusive("trust-config", "use-staging")
-	c.MarkFlagsMutuallyExclusive("identity-token", "use-ambient-credentials", "oauth-force-oob", "oauth-device-flow")
 	return c
+}
+
+func checkSigstoreFlags(f *pflag.FlagSet) error {
+	if err := exclusive(f, "trust-config", "use-staging"); err != nil {
+		return err
+	}
+	if err := exclusive(f, "identity-token", "use-ambient-credentials", "oauth-force-oob", "oauth-device-flow"); err != nil {
+		return err
+	}
+	// As when CI sets it from a variable that is not there: a person would be asked who is not.
+	if token := f.Lookup("identity-token"); token.Changed && token.Value.String() == "" {
+		return usageError{errors.New("--identity-token is empty")}
+	}
+	return nil
+}
+
+// exclusive refuses two of the flags together.
+func exclusive(f *pflag.FlagSet, names ...string) error {
+	first := ""
+	for _, name := range names {
+		switch {
+		case !f.Changed(name):
+		case first == "":
+			first = name
+		default:
+			return usageError{fmt.Errorf("--%s and --%s exclude each other", first, name)}
+		}
+	}
+	return nil
 }

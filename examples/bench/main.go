@@ -1,6 +1,6 @@
 // Bench compares this library's hashing with what a user could take instead.
 //
-//	go run ./examples/bench -dir /tmp/models -rounds 7 -svg docs
+//	go run ./examples/bench -dir models -rounds 7 -svg docs
 //
 // It makes models by shape in a directory, and hashes each with this library (files read and mapped), a naive Go
 // program and, where they are installed, openssl, b3sum and the Python reference. All contenders take turns, each in

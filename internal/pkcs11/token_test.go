@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/miekg/pkcs11"
-	. "github.com/modelsigning/modelsigning/internal/pkcs11"
 	"github.com/modelsigning/modelsigning/internal/pkcs11/softhsm"
 )
 

@@ -178,9 +178,9 @@ func serviceError(ctx context.Context, service, address string, err error, secre
 			}
 		}
 	}
-	shown, userinfo := public(address)
-	if userinfo != "" {
-		redacted = strings.ReplaceAll(redacted, userinfo+"@", "")
+	shown, hidden := public(address)
+	for _, part := range hidden {
+		redacted = strings.ReplaceAll(redacted, part, "")
 	}
 	if len(redacted) > maxErrorLen { // what parsers quote of an answer
 		redacted = fmt.Sprintf("%q", redacted[:maxErrorLen])
@@ -191,15 +191,18 @@ func serviceError(ctx context.Context, service, address string, err error, secre
 	return &ServiceError{service, shown, err}
 }
 
-// public returns a URL without what may be secret, and what was left out of its authority.
-func public(address string) (shown, userinfo string) {
+// public returns a URL without what may be secret, and how that reads where an error repeats the URL.
+func public(address string) (shown string, hidden []string) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "(no URL)", ""
+		return "(no URL)", []string{address}
 	}
 	if u.User != nil {
-		userinfo = u.User.String()
+		hidden = append(hidden, u.User.String()+"@", u.User.Username()+":***@") // the latter is net/http's
+	}
+	if u.RawQuery != "" {
+		hidden = append(hidden, "?"+u.RawQuery)
 	}
 	shorter := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	return shorter.String(), userinfo
+	return shorter.String(), hidden
 }

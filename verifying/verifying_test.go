@@ -257,7 +257,8 @@ func TestFiftyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// A cancelled context stops hashing within 100 ms, in the middle of a file of 1 GB.
+// A cancelled context stops hashing within 100 ms, in the middle of a file of 1 GB. A busy machine may take longer
+// once, so it has three tries.
 func TestCancel(t *testing.T) {
 	model, sig, key := signed(t, hashing.Config(), small)
 	big := filepath.Join(model, "weights.bin")
@@ -273,18 +274,9 @@ func TestCancel(t *testing.T) {
 			return err
 		},
 	} {
-		ctx, cancel := context.WithCancel(context.Background())
-		var once sync.Once
-		var cancelled time.Time
-		err := run(ctx, hashing.Config().SetProgress(func(p hashing.Progress) {
-			if p.Done > 10<<20 {
-				once.Do(func() { cancelled = time.Now(); cancel() })
-			}
-		}))
-		took := time.Since(cancelled)
-		cancel()
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want context.Canceled", what, err)
+		took := time.Hour
+		for try := 0; try < 3 && took > 100*time.Millisecond; try++ {
+			took = min(took, cancelled(t, run))
 		}
 		if took > 100*time.Millisecond {
 			t.Errorf("%s: returned %v after it was cancelled", what, took)
@@ -293,6 +285,24 @@ func TestCancel(t *testing.T) {
 	if _, err := os.Stat(sig + "2"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a signature was written: %v", err)
 	}
+}
+
+// cancelled cancels run in the middle of hashing, and returns how long it took to notice.
+func cancelled(t *testing.T, run func(context.Context, hashing.Configuration) error) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var once sync.Once
+	var at time.Time
+	err := run(ctx, hashing.Config().SetProgress(func(p hashing.Progress) {
+		if p.Done > 10<<20 {
+			once.Do(func() { at = time.Now(); cancel() })
+		}
+	}))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	return time.Since(at)
 }
 
 // The reference's bundles of every release.

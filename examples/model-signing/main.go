@@ -60,14 +60,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		// Cobra checks this by itself, but later, and returns an error that does not tell whose fault it is.
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if err := c.ValidateFlagGroups(); err != nil {
-				return usageError{err}
-			}
-			return nil
-		},
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("which command? See model-signing --help")}

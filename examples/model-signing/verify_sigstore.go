@@ -17,6 +17,13 @@ func newVerifySigstore(log *slog.Logger) *cobra.Command {
 		Short: "Verify that an identity signed with Sigstore",
 		Args:  exactlyOneModel,
 		RunE: func(c *cobra.Command, args []string) error {
+			for _, pair := range [][]string{
+				{"trust-config", "use-staging"}, {"identity", "identity-regexp"}, {"identity-provider", "identity-provider-regexp"},
+			} {
+				if err := exclusive(c.Flags(), pair...); err != nil {
+					return err
+				}
+			}
 			switch {
 			case id.Subject == "" && id.SubjectRegexp == "":
 				return usageError{errors.New("--identity is missing: Sigstore certifies everybody")}
@@ -35,8 +42,5 @@ func newVerifySigstore(log *slog.Logger) *cobra.Command {
 	f.StringVar(&id.IssuerRegexp, "identity-provider-regexp", "", "`EXPRESSION` that must match all of that URL")
 	f.StringVar(&o.TrustConfig, "trust-config", "", "trust what this JSON `FILE` describes, without network access")
 	f.BoolVar(&o.UseStaging, "use-staging", false, "trust Sigstore's public instance for tests")
-	c.MarkFlagsMutuallyExclusive("trust-config", "use-staging")
-	c.MarkFlagsMutuallyExclusive("identity", "identity-regexp")
-	c.MarkFlagsMutuallyExclusive("identity-provider", "identity-provider-regexp")
 	return c
 }

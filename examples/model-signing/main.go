@@ -13,8 +13,10 @@
 // underscores in flags may be written for hyphens, and the last of two flags that contradict each other wins. What
 // differs: a file that is not a model's signature is never overwritten; verify --allow-symlinks is an error for a
 // model that was signed without; two ways to get a token exclude each other, and ambient credentials that are asked
-// for and not there are an error; failures have three exit codes in place of one. It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the
-// wrong way, and 3 if something could not be read, written or reached. An error is one line on standard error.
+// for and not there are an error; failures have three exit codes in place of one.
+//
+// It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the wrong way, and 3 if
+// something could not be read, written or reached. An error is one line on standard error.
 package main
 
 import (

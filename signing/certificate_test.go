@@ -221,7 +221,7 @@ func TestTimestampAuthority(t *testing.T) {
 		{"other scheme", signing.TimestampAuthority{URL: "file:///etc/passwd"}, "is not an http or https URL"},
 		{"no file", signing.TimestampAuthority{URL: tsa.Serve(t), CertificateChain: []string{"/nowhere"}}, "/nowhere"},
 		{"nobody there", signing.TimestampAuthority{URL: closed}, "timestamp authority " + closed},
-		{"password", signing.TimestampAuthority{URL: strings.Replace(closed, "//", "//me:secret@", 1)}, "me:xxxxx@"},
+		{"password", signing.TimestampAuthority{URL: strings.Replace(closed, "//", "//me:secret@", 1)}, "authority http://127.0.0.1:1: "},
 		{"no such page", signing.TimestampAuthority{URL: handler(http.NotFound)}, "answers with status 404"},
 		{"no timestamp", signing.TimestampAuthority{URL: handler(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) })}, "is not DER"},
 		{"endless", signing.TimestampAuthority{URL: handler(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) })}, "more than 65536 bytes"},

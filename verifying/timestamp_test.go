@@ -289,6 +289,7 @@ func TestRevocationLists(t *testing.T) {
 	}{
 		{"for all", ext(2, 5, 29, 28)([]byte{0x30, 0}), ""},
 		{"for users only", ext(2, 5, 29, 28)(point(1)), "not for all certificates"},
+		{"for one distribution point", ext(2, 5, 29, 28)([]byte{0x30, 2, 0xa0, 0}), "not for all certificates"},
 		{"for authorities only", ext(2, 5, 29, 28)(point(2)), "not for all certificates"},
 		{"delta", ext(2, 5, 29, 27)([]byte{2, 1, 1}), "delta CRL"},
 		{"indirect", ext(2, 5, 29, 28)(point(4)), "is indirect"},

@@ -85,7 +85,8 @@ func partial(value []byte) bool {
 		Attributes bool           `asn1:"optional,tag:5"`
 	}
 	rest, err := asn1.Unmarshal(value, &p)
-	return err != nil || len(rest) > 0 || p.Indirect || p.User || p.CA || p.Attributes || p.Reasons.BitLength > 0
+	return err != nil || len(rest) > 0 || p.Indirect || p.User || p.CA || p.Attributes || p.Reasons.BitLength > 0 ||
+		len(p.Point.FullBytes) > 0
 }
 
 // CheckRevoked says whether one of a chain's certificates is revoked at a time by its issuer, in one of the lists.

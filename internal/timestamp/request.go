@@ -55,14 +55,13 @@ func (s *Service) Timestamp(ctx context.Context, signature []byte) (response []b
 	return response, at, nil
 }
 
-// redacted returns the URL without the secrets that it may hold: a password, or a token in its query.
+// redacted returns what of the URL can't be a secret: neither user and password nor query and fragment.
 func redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "(no URL)"
 	}
-	u.RawQuery = ""
-	return u.Redacted()
+	return u.Scheme + "://" + u.Host + u.Path
 }
 
 func (s *Service) request(ctx context.Context, signature []byte) (response []byte, at time.Time, err error) {

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 
 	"github.com/modelsigning/modelsigning/bundle"
@@ -165,6 +166,34 @@ func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (
 		}
 	}
 	return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+}
+
+// SignFS signs the model that is the whole of fsys, under the given name, and returns the bundle. It is to
+// [Configuration.SignContext] what [hashing.Configuration.HashFS] is to HashContext, which says what can be seen of
+// changes in such a source.
+func (c Configuration) SignFS(ctx context.Context, fsys fs.FS, name string) (*bundle.Bundle, error) {
+	b, err := c.signFS(ctx, fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("signing %s: %w", name, err)
+	}
+	return b, nil
+}
+
+func (c Configuration) signFS(ctx context.Context, fsys fs.FS, name string) (*bundle.Bundle, error) {
+	signer, done, err := c.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	h := c.hashing
+	if c.log != nil {
+		h = h.SetLogger(c.log)
+	}
+	m, err := h.HashFS(ctx, fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.signManifest(ctx, signer, m)
 }
 
 func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {

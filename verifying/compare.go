@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -115,16 +116,39 @@ func limited(h hashing.Configuration, m *manifest.Manifest) hashing.Configuratio
 	return h.SetMaxResources(len(m.Resources) + spare)
 }
 
-// compareModel hashes the model as the statement in r says and compares.
-func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
-	h, err := c.hashing.SetOnly().For(r.Manifest.Serialization)
+// VerifyFS verifies that the model that is the whole of fsys, which errors call name, is what the bundle says was
+// signed. It is to [Configuration.VerifyContext] what [hashing.Configuration.HashFS] is to HashContext, which says
+// what can be seen of changes in such a source.
+func (c Configuration) VerifyFS(ctx context.Context, fsys fs.FS, name string, b *bundle.Bundle) (*Result, error) {
+	r, err := c.open(ctx, b)
+	if err == nil {
+		err = c.compareFS(ctx, r, fsys, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func (c Configuration) compareFS(ctx context.Context, r *Result, fsys fs.FS, name string) error {
+	h, err := c.hashingFor(r.Manifest, true)
 	if err != nil {
 		return err
 	}
-	if c.log != nil {
-		h = h.SetLogger(c.log)
+	report, err := h.ReportFS(ctx, fsys, name)
+	if err != nil {
+		return err
 	}
+	return c.compareReport(r, report, name)
+}
+
+// compareModel hashes the model as the statement in r says and compares.
+func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
 	info, err := os.Stat(model)
+	if err != nil {
+		return err
+	}
+	h, err := c.hashingFor(r.Manifest, info.IsDir())
 	if err != nil {
 		return err
 	}
@@ -134,14 +158,27 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 			return err
 		}
 		h = h.AddIgnoredPaths(own...)
-		if c.ignoreUnsigned {
-			h = h.SetOnly(paths(r.Manifest)...)
-		}
 	}
-	report, err := limited(h, r.Manifest).Report(ctx, model)
+	report, err := h.Report(ctx, model)
 	if err != nil {
 		return err
 	}
+	return c.compareReport(r, report, model)
+}
+
+// hashingFor returns how to hash a model, a directory or a file, to compare it with m.
+func (c Configuration) hashingFor(m *manifest.Manifest, dir bool) (hashing.Configuration, error) {
+	h, err := c.hashing.SetOnly().For(m.Serialization)
+	if c.log != nil {
+		h = h.SetLogger(c.log)
+	}
+	if dir && c.ignoreUnsigned {
+		h = h.SetOnly(paths(m)...)
+	}
+	return limited(h, m), err
+}
+
+func (c Configuration) compareReport(r *Result, report *hashing.Report, model string) error {
 	r.Ignored = report.Ignored
 	r.Unsigned = append(report.Unlisted, report.Empty...)
 	slices.Sort(r.Unsigned)

@@ -118,11 +118,19 @@ func programSize(t *testing.T, dir, tags string) float64 {
 	return float64(info.Size()) / 1e6
 }
 
+// exampleFiles returns the files with examples: one for the README, the others for the docs.
+func exampleFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(os.DirFS(repository), "example_*test.go")
+	if err != nil || len(names) < 2 {
+		t.Fatalf("found %q, %v", names, err)
+	}
+	return names
+}
+
 // The examples compile for an importer.
 func TestExamplesOutside(t *testing.T) {
-	for _, name := range []string{"example_test.go", "example_docs_test.go"} {
-		goCommand(t, importer(t, name), "vet", ".")
-	}
+	goCommand(t, importer(t, exampleFiles(t)...), "vet", ".")
 }
 
 var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```")
@@ -135,8 +143,12 @@ func TestSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	examples := map[string]string{"README.md": read(t, "example_test.go")}
+	var docs strings.Builder
+	for _, name := range exampleFiles(t) {
+		docs.WriteString(read(t, name))
+	}
 	for _, page := range pages {
-		examples[page] = read(t, "example_docs_test.go")
+		examples[page] = docs.String()
 	}
 	count := 0
 	for page, example := range examples {

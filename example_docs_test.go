@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 
 	"github.com/modelsigning/modelsigning/signing"
@@ -61,6 +62,17 @@ func Example_sigstoreOffline() {
 	config := verifying.Config().UseSigstoreVerifier(verifying.Sigstore{
 		Identity: "alice@example.com", OIDCIssuer: "https://accounts.google.com",
 		TrustConfig: "trusted_root.json",
+	})
+	if err := config.Err(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func Example_sigstoreProxy() {
+	config := verifying.Config().UseSigstoreVerifier(verifying.Sigstore{
+		Identity: "alice@example.com", OIDCIssuer: "https://accounts.google.com",
+		Proxy:    http.ProxyFromEnvironment,
+		TUFCache: "/var/cache/hub/tuf",
 	})
 	if err := config.Err(); err != nil {
 		log.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,13 +35,14 @@ type goPackage struct {
 	ImportPath    string
 	Standard      bool
 	GoFiles       []string
+	CgoFiles      []string
 	Imports, Deps []string
 }
 
 // packages lists packages, given as to go list, and all that they depend on.
 func packages(t *testing.T, patterns ...string) map[string]goPackage {
 	t.Helper()
-	args := []string{"list", "-deps", "-json=ImportPath,Standard,GoFiles,Imports,Deps"}
+	args := []string{"list", "-deps", "-json=ImportPath,Standard,GoFiles,CgoFiles,Imports,Deps"}
 	cmd := exec.Command("go", append(args, patterns...)...)
 	cmd.Dir = repository
 	out, err := cmd.Output()
@@ -109,6 +111,30 @@ func TestNoSigstore(t *testing.T) {
 		if below(path, "github.com/sigstore") && !below(path, "github.com/sigstore/protobuf-specs") &&
 			path != "github.com/sigstore/timestamp-authority/v2/pkg/verification" {
 			t.Errorf("-tags=nosigstore still brings %s", path)
+		}
+	}
+}
+
+// The library reads no environment variable but where ambient credentials are asked for: neither by itself nor by what
+// of the standard library does so.
+func TestNoEnvironment(t *testing.T) {
+	reads := regexp.MustCompile(`\b(os\.(Getenv|LookupEnv|Environ|ExpandEnv|UserHomeDir|UserCacheDir|UserConfigDir|TempDir)|` +
+		`http\.(ProxyFromEnvironment|DefaultClient|Get|Post|Head|PostForm)|tuf\.(DefaultOptions|DefaultClient))\b`)
+	for _, p := range packages(t, "./hashing", "./bundle", "./signing", "./verifying") {
+		if !below(p.ImportPath, module) {
+			continue
+		}
+		dir := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, name := range slices.Concat(p.GoFiles, p.CgoFiles) {
+			if dir+"/"+name == "internal/oidc/ambient.go" {
+				continue
+			}
+			for i, line := range strings.Split(read(t, dir+"/"+name), "\n") {
+				code, _, _ := strings.Cut(line, "//")
+				if found := reads.FindString(code); found != "" {
+					t.Errorf("%s/%s:%d: %s", dir, name, i+1, found)
+				}
+			}
 		}
 	}
 }

@@ -6,8 +6,8 @@
 //
 // A [Configuration] is an immutable value. It may be kept, changed into others, and used by many goroutines for
 // many models. The library itself keeps nothing global and reads no environment, but for what a method needs and
-// documents: Sigstore's TUF cache, ambient credentials where they are asked for, the standard streams where a person
-// logs in, Go's proxy variables where a server is asked, and PKCS #11 modules, which belong to the process.
+// documents: ambient credentials where they are asked for, the standard streams where a person logs in, and PKCS #11
+// modules, which belong to the process and read what they like.
 package signing
 
 import (

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 
 	"github.com/modelsigning/modelsigning/internal/oidc"
 	"github.com/modelsigning/modelsigning/internal/sigstore"
@@ -59,8 +61,12 @@ type Sigstore struct {
 	TrustConfigJSON    []byte
 	UseStaging         bool
 	TUFMirror, TUFRoot string
-	// TUFCache is the folder where what comes through TUF is kept: ~/.sigstore/root if empty.
+	// TUFCache is the folder where what comes through TUF is kept for the next program. If empty, it is kept in memory,
+	// for all who use the configuration.
 	TUFCache string
+	// Proxy says which proxy a request goes through: nil is none, and [http.ProxyFromEnvironment] does what HTTPS_PROXY
+	// and its like say.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // UseSigstoreSigner signs with a key that lives for one signature, which Sigstore certifies for an identity and
@@ -83,7 +89,7 @@ func newSigstoreSigner(o Sigstore) (*sigstoreSigner, error) {
 		return nil, err
 	}
 	trust, err := sigstore.Trust{
-		JSON: o.TrustConfigJSON, Staging: o.UseStaging, Mirror: o.TUFMirror, CacheDir: o.TUFCache,
+		JSON: o.TrustConfigJSON, Staging: o.UseStaging, Mirror: o.TUFMirror, CacheDir: o.TUFCache, Proxy: o.Proxy,
 	}.ReadFiles(o.TrustConfig, o.TUFRoot)
 	if err != nil {
 		return nil, fmt.Errorf("sigstore: %w", err)
@@ -113,7 +119,7 @@ func (o Sigstore) token() (func(ctx context.Context, issuer string) (string, err
 		return func(context.Context, string) (string, error) { return token, nil }, err
 	case o.UseAmbientCredentials:
 		return func(ctx context.Context, _ string) (string, error) {
-			return oidc.Ambient{Audience: o.ClientID}.Token(ctx)
+			return oidc.Ambient{Audience: o.ClientID, Proxy: o.Proxy}.Token(ctx)
 		}, nil
 	}
 	return o.askPerson, nil
@@ -122,7 +128,7 @@ func (o Sigstore) token() (func(ctx context.Context, issuer string) (string, err
 func (o Sigstore) askPerson(ctx context.Context, issuer string) (string, error) {
 	i := oidc.Interactive{
 		Issuer: cmp.Or(o.OIDCIssuer, issuer), ClientID: o.ClientID, ClientSecret: o.ClientSecret,
-		Open: o.OpenBrowser, Output: o.Output, Input: o.Input,
+		Proxy: o.Proxy, Open: o.OpenBrowser, Output: o.Output, Input: o.Input,
 	}
 	switch {
 	case i.Issuer == "":

@@ -21,7 +21,7 @@ type TimestampAuthority struct {
 	// single one in DER. If there are any, a timestamp that does not verify with them is an error at once, and
 	// not first for those who verify.
 	CertificateChain []string
-	// Client makes the requests. Nil is [http.DefaultClient]. No request takes longer than 30 seconds.
+	// Client makes the requests. Nil is one that uses no proxy. No request takes longer than 30 seconds.
 	Client *http.Client
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/sigstore"
@@ -28,10 +30,14 @@ type Sigstore struct {
 	TrustConfigJSON    []byte
 	UseStaging         bool
 	TUFMirror, TUFRoot string
-	// TUFCache is the folder where what comes through TUF is kept: ~/.sigstore/root if empty. With
-	// TUFCacheOnly there is no network access, and what is not there, or not valid any more, is an error.
+	// TUFCache is the folder where what comes through TUF is kept for the next program. If empty, it is kept in memory,
+	// for all who use the configuration. With TUFCacheOnly there is no network access, and what is not there, or not
+	// valid any more, is an error.
 	TUFCache     string
 	TUFCacheOnly bool
+	// Proxy says which proxy a request goes through: nil is none, and [http.ProxyFromEnvironment] does what HTTPS_PROXY
+	// and its like say.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // A SigstoreIdentity is a condition on who signed. All fields that are set must hold; a subject and an issuer
@@ -83,7 +89,8 @@ type sigstoreVerifier struct{ *sigstore.Verifier }
 
 func newSigstoreVerifier(o Sigstore) (v sigstoreVerifier, err error) {
 	trust, err := sigstore.Trust{
-		JSON: o.TrustConfigJSON, Staging: o.UseStaging, Mirror: o.TUFMirror, CacheDir: o.TUFCache, CacheOnly: o.TUFCacheOnly,
+		JSON: o.TrustConfigJSON, Staging: o.UseStaging, Mirror: o.TUFMirror, CacheDir: o.TUFCache,
+		CacheOnly: o.TUFCacheOnly, Proxy: o.Proxy,
 	}.ReadFiles(o.TrustConfig, o.TUFRoot)
 	if err != nil {
 		return v, fmt.Errorf("sigstore: %w", err)

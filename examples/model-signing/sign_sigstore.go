@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ func newSignSigstore(log *slog.Logger) *cobra.Command {
 				return err
 			}
 			o.Output, o.Input = c.ErrOrStderr(), c.InOrStdin()
+			o.TUFCache, o.Proxy = tufCache(), http.ProxyFromEnvironment
 			return flags.sign(c, args[0], log, signing.Config().UseSigstoreSigner(o))
 		},
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"net/http"
+
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/spf13/cobra"
 )
 
 // addTimestampAuthority adds the flags of methods whose signatures can be stamped.
 func addTimestampAuthority(c *cobra.Command, tsa *signing.TimestampAuthority) {
+	tsa.Client = http.DefaultClient // with the proxy of the environment, which the library does not read
 	c.Flags().StringVar(&tsa.URL, "tsa-url", "", "have the signature stamped by the timestamp authority at this `URL` (RFC 3161)")
 	c.Flags().StringArrayVar(&tsa.CertificateChain, "tsa-certificate-chain", nil, "verify the timestamp with the authority's certificates in this `FILE` (repeatable)")
 }

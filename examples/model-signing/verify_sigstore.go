@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"github.com/modelsigning/modelsigning/verifying"
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ func newVerifySigstore(log *slog.Logger) *cobra.Command {
 			case id.Issuer == "" && id.IssuerRegexp == "":
 				return usageError{errors.New("--identity-provider is missing: anybody could vouch for that identity")}
 			}
+			o.TUFCache, o.Proxy = tufCache(), http.ProxyFromEnvironment
 			o.Identities = []verifying.SigstoreIdentity{id}
 			return flags.verify(c, args[0], log, verifying.Config().UseSigstoreVerifier(o))
 		},

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 // ErrNoCredentials says that the machine offers no identity.
@@ -36,6 +38,8 @@ type Ambient struct {
 	Audience string
 	// LookupEnv reads the environment; nil stands for [os.LookupEnv].
 	LookupEnv func(name string) (string, bool)
+	// Proxy is for requests to GitHub.
+	Proxy transport.Proxy
 	// Root is where the file system begins; empty stands for "/".
 	Root string
 }
@@ -94,7 +98,7 @@ func (a Ambient) github(ctx context.Context) (string, error) {
 	query.Set("audience", a.audience())
 	address.RawQuery = query.Encode()
 	header := http.Header{"Authorization": {"Bearer " + a.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN")}}
-	_, body, err := get(ctx, client(), address.String(), header)
+	_, body, err := get(ctx, client(a.Proxy), address.String(), header)
 	if err != nil {
 		return "", err
 	}
@@ -123,8 +127,7 @@ func (a Ambient) google(ctx context.Context) (string, error) {
 		Path:     "/computeMetadata/v1/instance/service-accounts/default/identity",
 		RawQuery: url.Values{"audience": {a.audience()}, "format": {"full"}}.Encode(),
 	}
-	c := client()
-	c.Transport.(*http.Transport).Proxy = nil // the server is link-local
+	c := client(nil) // the server is link-local
 	res, body, err := get(ctx, c, address.String(), http.Header{"Metadata-Flavor": {"Google"}})
 	if err != nil {
 		return "", err

@@ -18,6 +18,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 // A Flow is a way to ask a person.
@@ -47,6 +49,8 @@ type Interactive struct {
 	// of Input that has begun when the context ends goes on in the background.
 	Output io.Writer
 	Input  io.Reader
+	// Proxy is for requests to the provider.
+	Proxy transport.Proxy
 }
 
 const (
@@ -107,7 +111,7 @@ type provider struct {
 
 func (i Interactive) discover(ctx context.Context) (p provider, err error) {
 	address := strings.TrimSuffix(i.Issuer, "/") + "/.well-known/openid-configuration"
-	_, body, err := get(ctx, client(), address, nil)
+	_, body, err := get(ctx, client(i.Proxy), address, nil)
 	if err != nil {
 		return p, err
 	}
@@ -225,7 +229,7 @@ func (i Interactive) post(ctx context.Context, address string, form url.Values) 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	c := client()
+	c := client(i.Proxy)
 	c.CheckRedirect = func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // a secret goes where it was meant to go
 	}

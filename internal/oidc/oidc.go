@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 // DefaultAudience is whom tokens are for unless told otherwise; every Fulcio expects it.
@@ -71,17 +73,8 @@ func Static(token string) (string, error) {
 }
 
 // client is used for a few requests and then dropped, so it keeps nothing open.
-func client() *http.Client { return &http.Client{Transport: Transport(), Timeout: time.Minute} }
-
-// Transport returns a transport of its own that keeps no connection: Go's default one, or its like where a program
-// has put something else in its place.
-func Transport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = standard.Clone()
-	}
-	t.DisableKeepAlives = true
-	return t
+func client(p transport.Proxy) *http.Client {
+	return &http.Client{Transport: transport.New(p), Timeout: time.Minute}
 }
 
 // do sends a request and returns the body of an answer in the two hundreds. Any other answer is a

@@ -21,16 +21,18 @@ import (
 	"github.com/sigstore/rekor/pkg/generated/client/entries"
 	"github.com/sigstore/rekor/pkg/generated/models"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 // newRekorV1 returns the client of a log of version 1. It is not Rekor's own, which reads without limit.
-func newRekorV1(ctx context.Context, address string) (rekorV1, error) {
+func newRekorV1(ctx context.Context, proxy transport.Proxy, address string) (rekorV1, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return rekorV1{}, err
 	}
 	path := cmp.Or(u.Path, client.DefaultBasePath)
-	t := openapi.NewWithClient(u.Host, path, []string{u.Scheme}, newClient(ctx, maxAnswer, true))
+	t := openapi.NewWithClient(u.Host, path, []string{u.Scheme}, newClient(ctx, proxy, maxAnswer, true))
 	return rekorV1{entries.New(t, strfmt.Default)}, nil
 }
 
@@ -71,7 +73,10 @@ func complete(e models.LogEntryAnon) error {
 }
 
 // rekorV2 adds entries to a log of version 2.
-type rekorV2 struct{ url string }
+type rekorV2 struct {
+	url   string
+	proxy transport.Proxy
+}
 
 func (r rekorV2) Add(ctx context.Context, entry any) (*protorekor.TransparencyLogEntry, error) {
 	request, ok := entry.(*pb.HashedRekordRequestV002)
@@ -90,7 +95,7 @@ func (r rekorV2) Add(ctx context.Context, entry any) (*protorekor.TransparencyLo
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := newClient(ctx, maxAnswer, true).Do(req)
+	res, err := newClient(ctx, r.proxy, maxAnswer, true).Do(req)
 	if err != nil {
 		return nil, err
 	}

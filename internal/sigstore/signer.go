@@ -18,6 +18,7 @@ import (
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/oidc"
 	"github.com/modelsigning/modelsigning/internal/timestamp"
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 // A Signer signs with one instance of Sigstore. It may be used by many goroutines if its token function may.
@@ -59,6 +60,7 @@ func (s *Signer) Sign(ctx context.Context, statement []byte) (*bundle.Bundle, er
 	if err != nil {
 		return nil, err
 	}
+	services.proxy = s.source.trust.Proxy
 	token, err := s.token(ctx, services.issuer)
 	if err != nil {
 		return nil, err
@@ -78,6 +80,7 @@ func (s *Signer) Sign(ctx context.Context, statement []byte) (*bundle.Bundle, er
 type services struct {
 	issuer, fulcio string
 	rekor, tsa     []root.Service
+	proxy          transport.Proxy
 }
 
 func choose(c *root.SigningConfig) (s services, err error) {
@@ -123,13 +126,13 @@ func (s services) sign(ctx context.Context, statement []byte, token string) (*bu
 		},
 	})
 	for _, tsa := range s.tsa {
-		if err := stamp(ctx, tsa.URL, b); err != nil {
+		if err := s.stamp(ctx, tsa.URL, b); err != nil {
 			return nil, serviceError(ctx, "timestamp authority", tsa.URL, err)
 		}
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	for _, rekor := range s.rekor {
-		if err := record(ctx, rekor, certPEM, b); err != nil {
+		if err := s.record(ctx, rekor, certPEM, b); err != nil {
 			return nil, serviceError(ctx, "Rekor", rekor.URL, err)
 		}
 	}
@@ -138,14 +141,14 @@ func (s services) sign(ctx context.Context, statement []byte, token string) (*bu
 
 func (s services) certify(ctx context.Context, key sign.Keypair, token string) ([]byte, error) {
 	fulcio := sign.NewFulcio(&sign.FulcioOptions{
-		BaseURL: s.fulcio, Timeout: -1, Transport: newClient(ctx, maxAnswer, true).Transport,
+		BaseURL: s.fulcio, Timeout: -1, Transport: newClient(ctx, s.proxy, maxAnswer, true).Transport,
 	})
 	return fulcio.GetCertificate(ctx, key, &sign.CertificateProviderOptions{IDToken: token})
 }
 
-func stamp(ctx context.Context, url string, b *bundle.Bundle) error {
+func (s services) stamp(ctx context.Context, url string, b *bundle.Bundle) error {
 	tsa := sign.NewTimestampAuthority(&sign.TimestampAuthorityOptions{
-		URL: url, Timeout: -1, Transport: stampTransport{newClient(ctx, timestamp.MaxResponse, true).Transport},
+		URL: url, Timeout: -1, Transport: stampTransport{newClient(ctx, s.proxy, timestamp.MaxResponse, true).Transport},
 	})
 	timestamp, err := tsa.GetTimestamp(ctx, b.Signature())
 	if err != nil {
@@ -160,13 +163,13 @@ func stamp(ctx context.Context, url string, b *bundle.Bundle) error {
 	return nil
 }
 
-func record(ctx context.Context, rekor root.Service, cert []byte, b *bundle.Bundle) error {
+func (s services) record(ctx context.Context, rekor root.Service, cert []byte, b *bundle.Bundle) error {
 	o := &sign.RekorOptions{Version: rekor.MajorAPIVersion, Timeout: requestTimeout}
 	switch o.Version {
 	case 2:
-		o.ClientV2 = rekorV2{rekor.URL}
+		o.ClientV2 = rekorV2{rekor.URL, s.proxy}
 	default:
-		c, err := newRekorV1(ctx, rekor.URL)
+		c, err := newRekorV1(ctx, s.proxy, rekor.URL)
 		if err != nil {
 			return err
 		}

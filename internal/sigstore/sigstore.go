@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 var (
@@ -51,7 +53,7 @@ func (e *ServiceError) Error() string { return fmt.Sprintf("%s at %s: %v", e.Ser
 func (e *ServiceError) Unwrap() error { return e.Err }
 
 // Trust says which instance of Sigstore to use. The zero value is the public good instance, whose keys come
-// through TUF from its repository and are kept in the user's home folder.
+// through TUF from its repository.
 type Trust struct {
 	// JSON is a ClientTrustConfig, or, for verifying, a TrustedRoot. There is no network access for it.
 	JSON []byte
@@ -60,13 +62,15 @@ type Trust struct {
 	// Mirror is the URL of another TUF repository. MirrorRoot, its root.json, is required with it.
 	Mirror     string
 	MirrorRoot []byte
-	// CacheDir is where TUF keeps its files, .sigstore/root in the home folder if empty.
+	// CacheDir is where TUF keeps its files. If empty, they are kept in memory.
 	CacheDir string
 	// CacheOnly forbids network access: what TUF has kept is used, as long as it is valid.
 	CacheOnly bool
 	// Refresh is how long what came through TUF is used before it is asked for again; a day if zero. If that
 	// fails, it is used for a week from when it came, and asked for again every ten minutes.
 	Refresh time.Duration
+	// Proxy is for requests to the instance's servers.
+	Proxy transport.Proxy
 
 	file string // where JSON was read, if that was a file
 }

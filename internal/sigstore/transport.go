@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/modelsigning/modelsigning/internal/oidc"
 	"github.com/modelsigning/modelsigning/internal/timestamp"
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 const (
@@ -32,11 +32,11 @@ const (
 //
 // What it reads of an answer is bounded by limit. With refuse, an answer that is an error's is an error, because
 // the clients quote the whole of it; 409 is not, since it is how logs say that they have an entry.
-func newClient(ctx context.Context, limit int64, refuse bool) *http.Client {
-	return &http.Client{Transport: &transport{ctx, oidc.Transport(), limit, refuse}}
+func newClient(ctx context.Context, proxy transport.Proxy, limit int64, refuse bool) *http.Client {
+	return &http.Client{Transport: &retrying{ctx, transport.New(proxy), limit, refuse}}
 }
 
-type transport struct {
+type retrying struct {
 	ctx  context.Context
 	base http.RoundTripper
 
@@ -46,7 +46,7 @@ type transport struct {
 
 // RoundTrip tries again when a server says that it cannot answer now. If it says so to the end, that is an
 // error, since callers would read a body that says nothing to them.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *retrying) RoundTrip(req *http.Request) (*http.Response, error) {
 	req, err := repeatable(req)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func repeatable(req *http.Request) (*http.Request, error) {
 	return req, nil
 }
 
-func (t *transport) check(res *http.Response) (*http.Response, error) {
+func (t *retrying) check(res *http.Response) (*http.Response, error) {
 	if !t.refuse || res.StatusCode < 400 || res.StatusCode == http.StatusConflict {
 		return res, nil
 	}
@@ -96,7 +96,7 @@ func (t *transport) check(res *http.Response) (*http.Response, error) {
 	return nil, fmt.Errorf("server answered %d %s: %q", res.StatusCode, http.StatusText(res.StatusCode), text)
 }
 
-func (t *transport) try(req *http.Request) (*http.Response, error) {
+func (t *retrying) try(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(t.ctx, requestTimeout)
 	req = req.Clone(ctx)
 	if req.GetBody != nil {

@@ -58,6 +58,8 @@ func newSource(t Trust, signing bool) (*source, error) {
 		s.current.Store(m)
 	case t.Staging && t.Mirror != "":
 		return nil, errors.New("staging excludes a mirror")
+	case t.CacheOnly && t.CacheDir == "":
+		return nil, errors.New("the TUF cache alone is to be used, and there is none")
 	case (t.Mirror == "") != (len(t.MirrorRoot) == 0):
 		return nil, errors.New("a TUF mirror and its root belong together")
 	}
@@ -174,18 +176,17 @@ func (s *source) fetch(ctx context.Context) (*material, error) {
 }
 
 func (s *source) options(ctx context.Context) *tuf.Options {
-	o := tuf.DefaultOptions()
+	// Not the defaults, which look for the home folder.
+	o := &tuf.Options{Root: tuf.DefaultRoot(), RepositoryBaseURL: tuf.DefaultMirror, CachePath: s.trust.CacheDir}
 	switch {
 	case s.trust.Staging:
 		o.WithRoot(tuf.StagingRoot()).WithRepositoryBaseURL(tuf.StagingMirror)
 	case s.trust.Mirror != "":
 		o.WithRoot(s.trust.MirrorRoot).WithRepositoryBaseURL(strings.TrimSuffix(s.trust.Mirror, "/"))
 	}
-	if s.trust.CacheDir != "" {
-		o.WithCachePath(s.trust.CacheDir)
-	}
+	o.DisableLocalCache = s.trust.CacheDir == ""
 	f := fetcher.NewDefaultFetcher()
-	f.SetHTTPClient(newClient(ctx, maxTUF, false))
+	f.SetHTTPClient(newClient(ctx, s.trust.Proxy, maxTUF, false))
 	if s.trust.CacheOnly {
 		o.WithForceCache()
 		f.SetHTTPClient(&http.Client{Transport: noNetwork{}})

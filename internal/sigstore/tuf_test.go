@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -141,6 +142,40 @@ func TestMirror(t *testing.T) {
 		verify(t, newVerifier(trust), true)
 		trust.CacheDir = t.TempDir()
 		verify(t, newVerifier(trust), false)
+	})
+
+	t.Run("no cache on disk", func(t *testing.T) {
+		home := t.TempDir()
+		t.Setenv("HOME", home)
+		t.Setenv("TMPDIR", home)
+		url, requests, stop := tufRepository(t, good, time.Hour)
+		v := newVerifier(sigstore.Trust{Mirror: url, MirrorRoot: tufRoot})
+		verify(t, v, true)
+		before := requests.Load()
+		stop()
+		verify(t, v, true)
+		if requests.Load() != before {
+			t.Error("fetched again")
+		}
+		if files, err := os.ReadDir(home); err != nil || len(files) > 0 {
+			t.Errorf("found %v, %v", files, err)
+		}
+		if _, err := sigstore.NewVerifier(sigstore.Trust{CacheOnly: true}, policy(signer)); err == nil {
+			t.Error("CacheOnly without a cache is no error")
+		}
+	})
+
+	t.Run("through a proxy", func(t *testing.T) {
+		url, requests, _ := tufRepository(t, good, time.Hour)
+		var asked atomic.Int64
+		v := newVerifier(sigstore.Trust{Mirror: "http://tuf.example.com", MirrorRoot: tufRoot, Proxy: func(*http.Request) (*neturl.URL, error) {
+			asked.Add(1)
+			return neturl.Parse(url)
+		}})
+		verify(t, v, true)
+		if asked.Load() == 0 || requests.Load() != asked.Load() {
+			t.Errorf("%d requests, %d through the proxy", requests.Load(), asked.Load())
+		}
 	})
 
 	t.Run("refresh", func(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/digitorus/timestamp"
+
+	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
 const (
@@ -32,14 +34,14 @@ type Service struct {
 	Trusted *Authorities
 }
 
-// NewService returns the service at an http or https URL. A nil client is http.DefaultClient.
+// NewService returns the service at an http or https URL. A nil client is one that uses no proxy.
 func NewService(address string, client *http.Client) (*Service, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("%q is not an http or https URL", redacted(address))
 	}
 	if client == nil {
-		client = http.DefaultClient
+		client = &http.Client{Transport: transport.New(nil)}
 	}
 	return &Service{url: address, client: client}, nil
 }

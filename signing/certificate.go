@@ -68,6 +68,10 @@ func newCertificateSigner(o Certificate) (*certificateSigner, error) {
 	return &certificateSigner{key, leaf, chain}, nil
 }
 
+// ErrCertificate says that a certificate cannot be used to sign: it is another key's, or not one for signing, or not
+// valid at this time. The error says which.
+var ErrCertificate = errors.New("signing certificate")
+
 // readChain reads a signer's certificates and sees that they can be used with its key. It returns the leaf, and
 // all of them as they go into the bundle.
 func readChain(key crypto.PublicKey, signer string, chain []string) (leaf *x509.Certificate, ders [][]byte, err error) {
@@ -87,10 +91,10 @@ func readChain(key crypto.PublicKey, signer string, chain []string) (leaf *x509.
 func checkChain(key crypto.PublicKey, given []*x509.Certificate) ([][]byte, error) {
 	ders, err := certs.CheckSigner(key, given[0], given[1:], time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("signing certificate: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	if len(ders) > bundle.MaxItems {
-		return nil, fmt.Errorf("signing certificate: the chain has %d certificates, more than the limit of %d", len(ders), bundle.MaxItems)
+		return nil, fmt.Errorf("%w: the chain has %d certificates, more than the limit of %d", ErrCertificate, len(ders), bundle.MaxItems)
 	}
 	return ders, nil
 }

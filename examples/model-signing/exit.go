@@ -28,7 +28,7 @@ func exitCode(err error) int {
 	var conflict *hashing.ConflictError
 	var mismatch *verifying.MismatchError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &conflict), errors.Is(err, signing.ErrTarget):
+	case errors.As(err, &usage), errors.As(err, &conflict), isAny(err, signing.ErrTarget, signing.ErrCertificate):
 		return exitUsage
 	case errors.As(err, &mismatch), isAny(err, bundle.ErrMalformed, verifying.ErrSignature, verifying.ErrIdentity,
 		verifying.ErrCertificate, verifying.ErrMethod, verifying.ErrTimestamp, verifying.ErrLog, hashing.ErrSymlink, hashing.ErrNotRegular,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/asn1"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -265,5 +266,26 @@ func TestMessages(t *testing.T) {
 	}
 	if _, err := sigstore.NewVerifier(trust, policy(workflow)); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("the file is not named: %v", err)
+	}
+}
+
+// A server that says the token again, in whatever encoding, does not bring it into an error.
+func TestTokenNotRepeated(t *testing.T) {
+	payload := strings.Split(token, ".")[1]
+	for name, said := range map[string]string{
+		"as it is": token,
+		"base64":   base64.StdEncoding.EncodeToString([]byte(token)),
+		"hex":      hex.EncodeToString([]byte(token)),
+		"escaped":  strings.ReplaceAll(hex.EncodeToString([]byte(token)), "6", "%36"),
+		"in part":  payload[:40],
+	} {
+		err := badInstance{fulcio: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, "cannot read %s", said)
+		}}.sign(t, t.Context())
+		text := err.Error()
+		if !strings.Contains(text, "cannot read") || strings.Contains(text, said[:20]) || strings.Contains(text, said[len(said)-20:]) {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -163,6 +164,9 @@ func (a *answer) Close() error {
 	return a.ReadCloser.Close()
 }
 
+// encoded is what may be a secret in another encoding.
+var encoded = regexp.MustCompile(`[A-Za-z0-9_+=%\\-]{24,}`)
+
 // serviceError names the server. What the context says goes before what became of the connection, and a server
 // that repeats what is secret is not quoted.
 func serviceError(ctx context.Context, service, address string, err error, secrets ...string) error {
@@ -177,6 +181,7 @@ func serviceError(ctx context.Context, service, address string, err error, secre
 				redacted = strings.ReplaceAll(redacted, part, "[redacted]")
 			}
 		}
+		redacted = encoded.ReplaceAllString(redacted, "[redacted]")
 	}
 	shown, hidden := public(address)
 	for _, part := range hidden {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,7 @@ func newDigest(log *slog.Logger) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.OutOrStdout(), m.Root())
-			return nil
+			return report(c, "digest", digested{args[0], newContent(m)}, func(w io.Writer) { fmt.Fprintln(w, m.Root()) })
 		},
 	}
 	flags.add(c)

@@ -16,7 +16,8 @@
 // for and not there are an error; failures have three exit codes in place of one.
 //
 // It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the wrong way, and 3 if
-// something could not be read, written or reached. An error is one line on standard error.
+// something could not be read, written or reached. An error is one line on standard error. With --output json, results
+// and errors are also one line of JSON on standard output, which docs/command-line.md describes.
 package main
 
 import (
@@ -47,6 +48,7 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
+	reportError(os.Stdout, args, err)
 	fmt.Fprintln(os.Stderr, "model-signing: "+printable(err.Error()))
 	return exitCode(err)
 }
@@ -72,6 +74,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.PersistentFlags().Var(logLevel{level}, "log-level", "DEBUG, INFO, WARNING or ERROR")
+	addOutput(root)
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})

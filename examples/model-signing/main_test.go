@@ -44,7 +44,8 @@ func TestScripts(t *testing.T) {
 }
 
 // exit runs the command line in this process: exit CODE ARGUMENTS…
-// With a code that is not 0 it must say exactly one line on standard error, and no stack trace.
+// With a code that is not 0 it must say exactly one line on standard error, and no stack trace. With --output json,
+// standard output must be what the schema describes.
 func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exit CODE ARGUMENTS…")
@@ -62,6 +63,15 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if stderr := ts.ReadFile("stderr"); code != 0 && strings.Count(stderr, "\n") != 1 {
 		ts.Fatalf("want one line on standard error, got %q", stderr)
+	}
+	if wantsJSON(args) {
+		stdout := ts.ReadFile("stdout")
+		if err := checkOutput(stdout); err != nil || strings.Count(stdout, "\n") != 1 || !strings.HasSuffix(stdout, "}\n") {
+			ts.Fatalf("standard output is not what the schema has: %v\n%s", err, stdout)
+		}
+		if isError := strings.HasPrefix(stdout, `{"error":`); isError != (code != 0) {
+			ts.Fatalf("exit code %d with %s", code, stdout)
+		}
 	}
 }
 

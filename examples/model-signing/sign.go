@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/modelsigning/modelsigning/signing"
@@ -40,8 +41,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err := c.SetHashingConfig(h).SetLogger(log).SignContext(cmd.Context(), model, f.signature); err != nil {
 		return err
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "Signing succeeded")
-	return nil
+	return report(cmd, "signed", signed{model, f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
 }
 
 func newSignKey(log *slog.Logger) *cobra.Command {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
-	"time"
 
 	"github.com/modelsigning/modelsigning/verifying"
 	"github.com/spf13/cobra"
@@ -49,14 +48,16 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
-	warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
-	at := ""
-	if s := r.Signer; !s.Time.IsZero() {
-		at = fmt.Sprintf(" at %s (%s)", s.Time.Format(time.RFC3339), printable(s.TimeSource))
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Verification succeeded: signed by %s %s%s\n", r.Signer.Method, printable(r.Signer.Subject), at)
-	return nil
+	v := verified{model, f.signature, newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned)}
+	return report(cmd, "verified", v, func(w io.Writer) {
+		warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
+		warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
+		at := ""
+		if v.Signer.Time != "" {
+			at = fmt.Sprintf(" at %s (%s)", v.Signer.Time, printable(v.Signer.TimeSource))
+		}
+		fmt.Fprintf(w, "Verification succeeded: signed by %s %s%s\n", v.Signer.Method, printable(v.Signer.Subject), at)
+	})
 }
 
 // shown is how many paths of a kind are printed.

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/verifying"
+)
+
+// The results of the commands as JSON. Names and meanings are promised in docs/command-line.md and in
+// schema/output.schema.json: fields may be added there, and none changed.
+
+// A digested is what the command digest has found.
+type digested struct {
+	Model string `json:"model"`
+	content
+}
+
+// A signed is what the command sign has done.
+type signed struct {
+	Model     string `json:"model"`
+	Signature string `json:"signature"`
+}
+
+// A verified is what the command verify has found.
+type verified struct {
+	Model     string `json:"model"`
+	Signature string `json:"signature"`
+	Signer    signer `json:"signer"`
+	content
+	Ignored  []string `json:"ignored"`
+	Unsigned []string `json:"unsigned"`
+}
+
+// A content is what a manifest comes down to.
+type content struct {
+	RootDigest    string        `json:"root_digest"`
+	Serialization serialization `json:"serialization"`
+	ResourceCount int           `json:"resource_count"`
+}
+
+type serialization struct {
+	Method        string   `json:"method"`
+	HashType      string   `json:"hash_type"`
+	ShardSize     int64    `json:"shard_size,omitempty"`
+	AllowSymlinks bool     `json:"allow_symlinks"`
+	IgnorePaths   []string `json:"ignore_paths"` // null if the signature does not record them
+}
+
+func newContent(m *manifest.Manifest) content {
+	s := m.Serialization
+	return content{
+		RootDigest:    m.Root().String(),
+		Serialization: serialization{string(s.Method), string(s.Algorithm), s.ShardSize, s.AllowSymlinks, s.IgnorePaths},
+		ResourceCount: len(m.Resources),
+	}
+}
+
+type signer struct {
+	Method      string `json:"method"`
+	Subject     string `json:"subject"`
+	Issuer      string `json:"issuer,omitempty"`
+	Certificate string `json:"certificate,omitempty"` // its digest
+	Time        string `json:"time,omitempty"`
+	TimeSource  string `json:"time_source,omitempty"`
+}
+
+func newSigner(id verifying.Identity) signer {
+	s := signer{Method: string(id.Method), Subject: id.Subject, Issuer: id.Issuer, TimeSource: id.TimeSource}
+	if len(id.Certificates) > 0 {
+		s.Certificate = digestOf(id.Certificates[0].Raw)
+	}
+	if !id.Time.IsZero() {
+		s.Time = id.Time.UTC().Format(time.RFC3339)
+	}
+	return s
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return manifest.NewDigest(manifest.SHA256, sum[:]).String()
+}

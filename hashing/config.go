@@ -21,7 +21,8 @@ type Configuration struct {
 	chunk     int
 	workers   int
 	mapped    bool
-	resources int // the most of them; 0 for what a manifest can hold
+	hub       bool // models may lie as Hugging Face lays them out
+	resources int  // the most of them; 0 for what a manifest can hold
 	progress  func(Progress)
 	logger    *slog.Logger
 }

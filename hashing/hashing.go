@@ -81,7 +81,7 @@ var errOnly = errors.New("SetOnly makes a manifest of some files, which is not t
 //   - A replaced file is noticed if fsys reports the identity of files as package os does. Changes of size and
 //     modification time are noticed always, and so is a file that holds more or less than its size says.
 //   - A cycle of links is noticed at once where identities are known, else after 40 links.
-//   - Each file is read from its beginning to its end by one goroutine at a time.
+//   - Each file is read from its beginning to its end by one goroutine at a time, but for those of a [Snapshot].
 func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*manifest.Manifest, error) {
 	if c.only != nil {
 		return nil, fmt.Errorf("hashing %s: %w", name, errOnly)
@@ -100,6 +100,7 @@ func (c Configuration) ReportFS(ctx context.Context, fsys fs.FS, name string) (*
 		return nil, fmt.Errorf("hashing %s: %w", name, err)
 	}
 	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
+	_, t.seeks = fsys.(*Snapshot)
 	return s.report(ctx, t, name)
 }
 
@@ -121,11 +122,17 @@ type Report struct {
 // Report does what [Configuration.HashContext] does, and says what it left out. A model without any resource is
 // not an error here.
 func (c Configuration) Report(ctx context.Context, model string) (*Report, error) {
-	s, err := c.settings()
+	abs, err := filepath.Abs(model)
 	if err != nil {
 		return nil, fmt.Errorf("hashing %s: %w", model, err)
 	}
-	abs, err := filepath.Abs(model)
+	if c.hub {
+		if isSnapshot(model) {
+			return c.reportSnapshot(ctx, model, filepath.Base(abs))
+		}
+		c = c.AddIgnoredPaths(HuggingFaceCache)
+	}
+	s, err := c.settings()
 	if err != nil {
 		return nil, fmt.Errorf("hashing %s: %w", model, err)
 	}

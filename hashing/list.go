@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -78,7 +79,10 @@ func (l *lister) entry(e fs.DirEntry) error {
 		return l.tree.fail(l.at.path, bad)
 	}
 	s, err := l.in.lstat(e)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrSymlink): // of a Snapshot: what it leads to was not there before either
+		return l.tree.fail(p, err)
+	case err != nil:
 		return l.tree.fail(p, vanished(err))
 	}
 	links := l.at.links

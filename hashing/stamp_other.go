@@ -13,6 +13,9 @@ const nonblock = 0
 type identity struct{ info fs.FileInfo }
 
 func identityOf(info fs.FileInfo) identity {
+	if r, ok := info.(renamedInfo); ok {
+		info = r.FileInfo
+	}
 	if os.SameFile(info, info) {
 		return identity{info}
 	}

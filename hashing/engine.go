@@ -25,9 +25,10 @@ type engine struct {
 	progress  tracker
 	stop      context.CancelFunc
 
-	mu  sync.Mutex
-	err error
-	at  int // the index of the file that err is about
+	mu       sync.Mutex
+	err      error
+	at       int      // the index of the file that err is about
+	pointers []string // files that hold a pointer of Git LFS
 }
 
 func newEngine(s *settings, t *tree, files []file, resources []manifest.Resource) *engine {

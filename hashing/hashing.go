@@ -115,6 +115,9 @@ type Report struct {
 	Ignored []string
 	// Unlisted are the paths that [Configuration.SetOnly] left out.
 	Unlisted []string
+	// LFSPointers are the files that hold a pointer of Git LFS, which stands for content that was not pulled. They
+	// were hashed like any other file, pointer and all, and SetLogger's logger was warned.
+	LFSPointers []string
 	// Empty are the files without bytes under [manifest.Shards], where no resource covers them.
 	Empty []string
 }
@@ -151,8 +154,9 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	if err == nil {
 		resources, err = w.resources()
 	}
+	var pointers []string
 	if err == nil {
-		err = newEngine(s, t, w.all.files, resources).run(ctx)
+		pointers, err = s.fill(ctx, t, w.all.files, resources)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -171,7 +175,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
 		slices.Sort(list)
 	}
-	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
+	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, LFSPointers: pointers, Empty: w.empty}, nil
 }
 
 func (r *Report) signable(model string) (*manifest.Manifest, error) {

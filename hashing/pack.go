@@ -35,6 +35,7 @@ func (w *worker) fits(size int64) bool {
 
 // add adds a file that has been read into the worker's memory.
 func (w *worker) add(i int, data []byte) {
+	w.notice(i, data)
 	size := int64(len(data))
 	w.read = append(w.read, i)
 	w.used += len(data)

@@ -20,6 +20,9 @@ import (
 type MismatchError struct {
 	Model string
 	manifest.Diff
+	// Pointers are the paths of files that hold a pointer of Git LFS in the place of the signed content: what a clone
+	// has when it was not pulled. Sorted.
+	Pointers []string
 }
 
 // shown is how many names of each kind an error prints. All of them are in the Diff.
@@ -40,7 +43,11 @@ func (e *MismatchError) Error() string {
 			parts = append(parts, fmt.Sprintf("%d %s (%s)", len(p.names), p.what, quote(p.names)))
 		}
 	}
-	return "model is not what was signed: " + strings.Join(parts, ", ")
+	text := "model is not what was signed: " + strings.Join(parts, ", ")
+	if len(e.Pointers) > 0 {
+		text += fmt.Sprintf("; not pulled, but a Git LFS pointer: %d (%s), run git lfs pull", len(e.Pointers), quote(e.Pointers))
+	}
+	return text
 }
 
 func quote(names []string) string {
@@ -102,7 +109,7 @@ func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error 
 			r.Ignored = append(r.Ignored, p)
 		}
 	}
-	return c.compare(r, got, got.Name)
+	return c.compare(r, got, got.Name, nil)
 }
 
 // spare is how many resources, files and directories more than were signed are listed to say which. Beyond that
@@ -186,11 +193,15 @@ func (c Configuration) compareReport(r *Result, report *hashing.Report, model st
 		for i := range report.Manifest.Resources {
 			report.Manifest.Resources[i].Path = "."
 		}
+		if report.LFSPointers != nil {
+			report.LFSPointers = []string{"."}
+		}
 	}
-	return c.compare(r, report.Manifest, model)
+	return c.compare(r, report.Manifest, model, report.LFSPointers)
 }
 
-func (c Configuration) compare(r *Result, got *manifest.Manifest, model string) error {
+// compare compares what was signed with what was found, which has pointers of Git LFS in these files.
+func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, pointers []string) error {
 	diff := r.Manifest.Diff(got)
 	if c.ignoreUnsigned {
 		diff.Extra = c.unsigned(r, diff.Extra)
@@ -198,7 +209,7 @@ func (c Configuration) compare(r *Result, got *manifest.Manifest, model string) 
 	if diff.Empty() {
 		return nil
 	}
-	return &MismatchError{model, diff}
+	return &MismatchError{model, diff, unpulled(diff, r.Manifest.Serialization.Method, pointers)}
 }
 
 // unsigned moves to the result those of the extra resources whose files were not signed at all. What remains is

@@ -18,6 +18,7 @@ type Configuration struct {
 	git       choice
 	ignored   []string
 	only      []string // sorted; nil for every file
+	parts     bool     // what else there is is not looked for
 	chunk     int
 	workers   int
 	mapped    bool
@@ -136,9 +137,17 @@ func (c Configuration) SetAllowSymlinks(allow bool) Configuration {
 // that of the model: methods that only return a manifest refuse to make it. SetOnly without paths lifts the
 // restriction.
 func (c Configuration) SetOnly(paths ...string) Configuration {
-	if c.only = nil; len(paths) > 0 {
+	if c.only, c.parts = nil, false; len(paths) > 0 {
 		c.only = slices.Sorted(slices.Values(paths))
 	}
+	return c
+}
+
+// SetParts is [Configuration.SetOnly] without a look at what else there is: of directories only those above a listed
+// file are opened, and the report's Unlisted stays empty, as Ignored does but for what stands beside those.
+func (c Configuration) SetParts(paths ...string) Configuration {
+	c = c.SetOnly(paths...)
+	c.parts = c.only != nil
 	return c
 }
 

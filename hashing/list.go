@@ -100,7 +100,9 @@ func (l *lister) entry(e fs.DirEntry) error {
 	case !s.mode.IsRegular():
 		return l.tree.fail(p, ErrNotRegular)
 	case !l.lists(p):
-		l.unlisted = append(l.unlisted, p)
+		if !l.parts {
+			l.unlisted = append(l.unlisted, p)
+		}
 	default:
 		l.files = append(l.files, file{path: p, stamp: s.stamp})
 	}
@@ -109,6 +111,9 @@ func (l *lister) entry(e fs.DirEntry) error {
 
 // passBy lists an entry that is not on the way to any file of SetOnly.
 func (l *lister) passBy(e fs.DirEntry, p string, bad error) {
+	if l.parts {
+		return
+	}
 	if e.IsDir() && bad == nil && strings.Count(p, "/") < maxDepth {
 		l.places = append(l.places, &place{path: p, above: l.at, links: l.at.links})
 	} else {

@@ -24,6 +24,7 @@ type settings struct {
 	serialization manifest.Serialization // IgnorePaths is sorted
 	confined      bool                   // links that lead out of the model are errors
 	only          []string
+	parts         bool
 	chunk         int
 	workers       int
 	mapped        bool
@@ -42,6 +43,7 @@ func (c Configuration) settings() (*settings, error) {
 		},
 		confined:  c.confined,
 		only:      c.only,
+		parts:     c.parts,
 		chunk:     defaultChunk,
 		workers:   c.workers,
 		mapped:    c.mapped,

@@ -176,11 +176,19 @@ func (c Configuration) compareModel(ctx context.Context, r *Result, model, signa
 // hashingFor returns how to hash a model, a directory or a file, to compare it with m.
 func (c Configuration) hashingFor(m *manifest.Manifest, dir bool) (hashing.Configuration, error) {
 	h, err := c.hashing.SetOnly().For(m.Serialization)
+	if err != nil {
+		return h, err
+	}
 	if c.log != nil {
 		h = h.SetLogger(c.log)
 	}
-	if dir && c.ignoreUnsigned {
-		h = h.SetOnly(paths(m)...)
+	checked, _, err := c.split(m)
+	switch {
+	case !dir:
+	case c.only != nil:
+		h = h.SetParts(checked...)
+	case c.ignoreUnsigned:
+		h = h.SetOnly(checked...)
 	}
 	return limited(h, m), err
 }
@@ -202,7 +210,14 @@ func (c Configuration) compareReport(r *Result, report *hashing.Report, model st
 
 // compare compares what was signed with what was found, which has pointers of Git LFS in these files.
 func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, pointers []string) error {
-	diff := r.Manifest.Diff(got)
+	want := r.Manifest
+	if c.only != nil {
+		var err error
+		if want, got, err = c.restrict(r, got); err != nil {
+			return err
+		}
+	}
+	diff := want.Diff(got)
 	if c.ignoreUnsigned {
 		diff.Extra = c.unsigned(r, diff.Extra)
 	}

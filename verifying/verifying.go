@@ -26,6 +26,7 @@
 //	hashing.ErrTooMany    the model holds far more than was signed
 //	hashing.ErrChanged    the model changed while it was hashed
 //	*hashing.ConflictError  the configuration contradicts the signed statement
+//	*PatternError         a pattern of SetOnly matches no signed file
 //	ErrNoVerifier         no UseX method was called
 //	*fs.PathError         something could not be read, which says nothing about the model
 //	context.Canceled      as ctx.Err()
@@ -116,6 +117,11 @@ type Result struct {
 	// [Configuration.SetIgnoreUnsignedFiles] all that were not signed, and for shards the empty files, which
 	// have no bytes that could be signed. Sorted.
 	Unsigned []string
+	// Partial says that [Configuration.SetOnly] restricted what was verified: the model is not known to be what was
+	// signed, but for the signed files that are not in Unchecked.
+	Partial bool
+	// Unchecked are the paths of the signed files that were not verified. Sorted; nil unless Partial.
+	Unchecked []string
 }
 
 // A Configuration says how to verify. The zero value is [Config]().
@@ -124,6 +130,7 @@ type Configuration struct {
 	err            error // of the last UseX
 	hashing        hashing.Configuration
 	ignoreUnsigned bool
+	only           []string // patterns; nil for every file
 	maxBundle      int64
 	log            *slog.Logger
 }

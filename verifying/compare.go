@@ -28,6 +28,9 @@ type MismatchError struct {
 // shown is how many names of each kind an error prints. All of them are in the Diff.
 const shown = 5
 
+// shownName is how many bytes of a name it prints: nobody could read more.
+const shownName = 200
+
 // Error names the first few files of each kind, quoted, since whoever made the model chose their names.
 func (e *MismatchError) Error() string {
 	changed := make([]string, len(e.Changed))
@@ -56,20 +59,12 @@ func quote(names []string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(strconv.QuoteToGraphic(shorten(n)))
+		b.WriteString(strconv.QuoteToGraphic(clip(n, shownName)))
 	}
 	if len(names) > shown {
 		b.WriteString(", …")
 	}
 	return b.String()
-}
-
-// shorten keeps a name that nobody could read from filling a log.
-func shorten(name string) string {
-	if len(name) > 200 {
-		name = strings.ToValidUTF8(name[:200], "") + "…"
-	}
-	return name
 }
 
 // VerifyManifest verifies that a manifest that the caller has made is what the bundle says was signed, and reads

@@ -31,6 +31,8 @@
 //	*fs.PathError         something could not be read, which says nothing about the model
 //	context.Canceled      as ctx.Err()
 //
+// [Configuration.VerifyThreshold] wraps the errors of several signatures in a [*ThresholdError], to ask for first.
+//
 // Errors of a UseX method, about a key or certificate of the caller's, have no sentinel; [Configuration.Err] tells
 // them before anything is verified.
 //
@@ -89,6 +91,8 @@ type Identity struct {
 	TimeSource string
 	// Extensions is what else a Sigstore certificate says.
 	Extensions SigstoreExtensions
+	// Matched is which of the arguments of [Configuration.UseAny] accepted the signature, from 0; without UseAny, 0.
+	Matched int
 }
 
 // A Verifier checks the signature of a bundle and says who made it. It returns the bytes whose signature it
@@ -204,11 +208,7 @@ func (c Configuration) verify(ctx context.Context, model, signature string) (*Re
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
-	limit := c.maxBundle
-	if limit == 0 {
-		limit = bundle.MaxSize
-	}
-	b, err := bundle.ReadFileLimit(signature, limit)
+	b, err := c.read(signature)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +217,14 @@ func (c Configuration) verify(ctx context.Context, model, signature string) (*Re
 		return nil, err
 	}
 	return r, c.compareModel(ctx, r, model, signature)
+}
+
+func (c Configuration) read(signature string) (*bundle.Bundle, error) {
+	limit := c.maxBundle
+	if limit == 0 {
+		limit = bundle.MaxSize
+	}
+	return bundle.ReadFileLimit(signature, limit)
 }
 
 // Open checks the signature alone, and reads no model.

@@ -1,6 +1,7 @@
 package hashing
 
 import (
+	"io"
 	"log/slog"
 	"slices"
 
@@ -25,6 +26,7 @@ type Configuration struct {
 	hub       bool // models may lie as Hugging Face lays them out
 	resources int  // the most of them; 0 for what a manifest can hold
 	progress  func(Progress)
+	copy      func(path string) (io.WriteCloser, error)
 	logger    *slog.Logger
 }
 

@@ -9,8 +9,8 @@ import (
 
 // fill gives the resources of the files their digests. It returns the files that hold a pointer of Git LFS, sorted.
 func (s *settings) fill(ctx context.Context, t *tree, files []file, resources []manifest.Resource) ([]string, error) {
-	e := newEngine(s, t, files, resources)
-	if err := e.run(ctx); err != nil {
+	e, err := s.run(ctx, t, files, resources)
+	if err != nil {
 		return nil, err
 	}
 	slices.Sort(e.pointers)

@@ -90,11 +90,15 @@ func (f folder) again(name string, open fs.File) (status, error) {
 		return f.raw.again(name)
 	}
 	name = path.Join(f.path, name)
+	in := f.fsys
+	if c, ok := in.(copyFS); ok {
+		in = c.FS
+	}
 	if f.follow {
-		if fsys, ok := f.fsys.(fs.StatFS); ok {
+		if fsys, ok := in.(fs.StatFS); ok {
 			return described(fsys.Stat(name))
 		}
-	} else if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
+	} else if fsys, ok := in.(fs.ReadLinkFS); ok {
 		return described(fsys.Lstat(name))
 	}
 	if open == nil {

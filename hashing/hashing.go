@@ -149,11 +149,7 @@ func (c Configuration) Report(ctx context.Context, model string) (*Report, error
 
 func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {
 	w := &walker{settings: s, tree: t}
-	err := w.walk(ctx)
-	var resources []manifest.Resource
-	if err == nil {
-		resources, err = w.resources()
-	}
+	resources, err := w.list(ctx)
 	var pointers []string
 	if err == nil {
 		pointers, err = s.fill(ctx, t, w.all.files, resources)
@@ -164,6 +160,28 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	case err != nil:
 		return nil, err
 	}
+	r, err := w.report(name, resources)
+	if err == nil {
+		r.LFSPointers = pointers
+	}
+	return r, err
+}
+
+// list returns the resources of the tree, without digests.
+func (w *walker) list(ctx context.Context) ([]manifest.Resource, error) {
+	err := w.walk(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("hashing %s: %w", w.tree.shown, ctx.Err())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.resources()
+}
+
+// report returns what was found, with the resources.
+func (w *walker) report(name string, resources []manifest.Resource) (*Report, error) {
+	s, t := w.settings, w.tree
 	m := &manifest.Manifest{Name: name, Serialization: s.serialization, Resources: resources}
 	m.Sort()
 	for i := 1; i < len(resources); i++ {
@@ -175,7 +193,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
 		slices.Sort(list)
 	}
-	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, LFSPointers: pointers, Empty: w.empty}, nil
+	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
 }
 
 func (r *Report) signable(model string) (*manifest.Manifest, error) {

@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"runtime"
@@ -30,6 +31,7 @@ type settings struct {
 	mapped        bool
 	resources     int64 // the most of them
 	progress      func(Progress)
+	copy          func(path string) (io.WriteCloser, error)
 	logger        *slog.Logger
 }
 
@@ -49,6 +51,7 @@ func (c Configuration) settings() (*settings, error) {
 		mapped:    c.mapped,
 		resources: math.MaxInt32,
 		progress:  c.progress,
+		copy:      c.copy,
 		logger:    c.logger,
 	}
 	if c.resources > 0 {

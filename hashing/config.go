@@ -25,6 +25,7 @@ type Configuration struct {
 	mapped    bool
 	hub       bool // models may lie as Hugging Face lays them out
 	resources int  // the most of them; 0 for what a manifest can hold
+	ahead     int64
 	progress  func(Progress)
 	copy      func(path string) (io.WriteCloser, error)
 	logger    *slog.Logger

@@ -1,6 +1,7 @@
 package hashing
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,6 +31,7 @@ type settings struct {
 	workers       int
 	mapped        bool
 	resources     int64 // the most of them
+	ahead         int64 // what a Recorder keeps
 	progress      func(Progress)
 	copy          func(path string) (io.WriteCloser, error)
 	logger        *slog.Logger
@@ -50,6 +52,7 @@ func (c Configuration) settings() (*settings, error) {
 		workers:   c.workers,
 		mapped:    c.mapped,
 		resources: math.MaxInt32,
+		ahead:     cmp.Or(c.ahead, DefaultMaxOutOfOrder),
 		progress:  c.progress,
 		copy:      c.copy,
 		logger:    c.logger,

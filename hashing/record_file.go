@@ -121,6 +121,9 @@ func (w *FileWriter) last() {
 	}
 }
 
+// Dropped reports whether the file is ignored or is not one of [Configuration.SetOnly], so that nothing is hashed.
+func (w *FileWriter) Dropped() bool { return w.entry.dropped() }
+
 // Abort gives the file up, as when an upload was cut off. The model then lacks a file until it is created again.
 // After Close, or an error, Abort does nothing, so that it may be deferred.
 func (w *FileWriter) Abort() {

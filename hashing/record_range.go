@@ -127,6 +127,9 @@ func (w *RangeWriter) Close() error {
 	return nil
 }
 
+// Dropped is as in [FileWriter.Dropped].
+func (w *RangeWriter) Dropped() bool { return w.entry.dropped() }
+
 // Abort gives the file up, as [FileWriter.Abort] does.
 func (w *RangeWriter) Abort() { w.fail(errAborted) }
 

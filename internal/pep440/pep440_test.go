@@ -33,11 +33,17 @@ func TestOrder(t *testing.T) {
 			if want = i - j; (got < 0) != (want < 0) || (got > 0) != (want > 0) {
 				t.Errorf("%s, %s: got %d, want a number as %d", a, b, got, want)
 			}
+			if c, d := version(t, a).Canonical(), version(t, b).Canonical(); (c == d) != (want == 0) {
+				t.Errorf("%s, %s: canonical forms are %s, %s", a, b, c, d)
+			}
 		}
 	}
 }
 
 func TestParse(t *testing.T) {
+	if got := version(t, "0.0.0a1").Canonical(); got != "0a1" {
+		t.Errorf("got %q", got)
+	}
 	for s, want := range map[string]string{
 		" V1.02.0-ALPHA_07 ": "1.2.0a7", "1-1": "1.post1", "1.0c": "1.0rc0", "0!1.0+Ubuntu-01_x": "1.0+ubuntu.1.x",
 		"1.0-rev2.dev": "1.0.post2.dev0", "2!1": "2!1", "1.0a.": "1.0a0",
@@ -231,6 +237,9 @@ func FuzzParse(f *testing.F) {
 		again, err := pep440.Parse(v.String())
 		if err != nil || again.Compare(v) != 0 || again.String() != v.String() {
 			t.Errorf("%q becomes %q, and that %q, %v", text, v, again, err)
+		}
+		if again, err = pep440.Parse(v.Canonical()); err != nil || again.Compare(v) != 0 {
+			t.Errorf("%q has the canonical form %q, which is another version", text, v.Canonical())
 		}
 		if s, err := pep440.ParseSpecifiers(specifiers); err == nil && s.Contain(v) && !s.Surround(v) && !strings.ContainsAny(specifiers, "<>") {
 			t.Errorf("%q contains %q and does not surround it", specifiers, v)

@@ -136,6 +136,14 @@ func (v Version) base() string {
 	return b.String()
 }
 
+// Canonical returns the normal form without zeros at the end of the release: equal versions have equal ones.
+func (v Version) Canonical() string {
+	for len(v.release) > 1 && v.release[len(v.release)-1] == "0" {
+		v.release = v.release[:len(v.release)-1]
+	}
+	return v.String()
+}
+
 // Public returns the version without its local label, which says who built it, and not what.
 func (v Version) Public() Version {
 	v.local = nil

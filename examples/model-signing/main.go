@@ -1,6 +1,7 @@
 // The command model-signing signs models and verifies them.
 //
 //	model-signing digest MODEL
+//	model-signing inspect BUNDLE
 //	model-signing sign MODEL --signature model.sig
 //	model-signing verify MODEL --signature model.sig --identity EMAIL --identity-provider URL
 //	model-signing sign key MODEL --signature model.sig --private-key key.priv
@@ -80,7 +81,7 @@ func newRoot() *cobra.Command {
 	})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))
-	root.AddCommand(newDigest(log), newSign(log), newVerify(log))
+	root.AddCommand(newDigest(log), newSign(log), newVerify(log), newInspect())
 	return root
 }
 

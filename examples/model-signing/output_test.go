@@ -40,7 +40,9 @@ func checkOutput(out string) error {
 		return err
 	}
 	var doc any
-	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+	dec := json.NewDecoder(strings.NewReader(out))
+	dec.UseNumber() // since float64 has not all integers
+	if err := dec.Decode(&doc); err != nil {
 		return err
 	}
 	return validate.AgainstSchema(s, doc, strfmt.Default)

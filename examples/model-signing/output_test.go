@@ -77,7 +77,7 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// Every kind of error is one of the schema, and the other way round.
+// Every kind of error is one of the schema, and the other way round, and stands in the docs.
 func TestKindsInSchema(t *testing.T) {
 	s, err := outputSchema()
 	if err != nil {
@@ -85,7 +85,14 @@ func TestKindsInSchema(t *testing.T) {
 	}
 	failure := s.Properties["error"]
 	names := failure.Properties["kind"].Enum
+	docs, err := os.ReadFile("../../docs/command-line.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, k := range kinds {
+		if !strings.Contains(string(docs), "`"+k.name+"`") {
+			t.Errorf("docs/command-line.md does not have the kind %q", k.name)
+		}
 		if !slices.Contains(names, any(k.name)) {
 			t.Errorf("the schema does not have the kind %q", k.name)
 		}

@@ -26,15 +26,15 @@ func (c Configuration) SetCopy(create func(path string) (io.WriteCloser, error))
 }
 
 // run hashes the files into their resources, and copies them if that is asked for.
-func (s *settings) run(ctx context.Context, t *tree, files []file, resources []manifest.Resource) (*engine, error) {
-	if s.copy == nil {
-		e := newEngine(s, t, files, resources)
+func (w *walker) run(ctx context.Context, resources []manifest.Resource) (*engine, error) {
+	e := newEngine(w, resources)
+	if w.copy == nil {
 		return e, e.run(ctx)
 	}
-	from, to := *t, *s
-	c := copyFS{t.fsys, &copying{create: s.copy}}
+	from, to := *w.tree, *w.settings
+	c := copyFS{from.fsys, &copying{create: w.copy}}
 	from.fsys, from.seeks, to.mapped = c, false, false
-	e := newEngine(&to, &from, files, resources)
+	e.tree, e.settings = &from, &to
 	err := e.run(ctx)
 	if c.err != nil && ctx.Err() == nil {
 		return e, c.err

@@ -3,6 +3,7 @@ package hashing
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -31,13 +32,12 @@ type engine struct {
 	pointers []string // files that hold a pointer of Git LFS
 }
 
-func newEngine(s *settings, t *tree, files []file, resources []manifest.Resource) *engine {
-	e := &engine{settings: s, tree: t, files: files, resources: resources}
-	e.kernel = kernelFor(s.serialization.Algorithm)
-	e.large = newQueue(e)
-	e.small = &batches{files: files, limit: int64(s.chunk)}
-	e.progress.report = s.progress
-	for _, f := range files {
+func newEngine(w *walker, resources []manifest.Resource) *engine {
+	e := &engine{settings: w.settings, tree: w.tree, files: w.all.files, resources: resources}
+	e.kernel = kernelFor(e.serialization.Algorithm)
+	e.small = &batches{groups: w.groups, limit: int64(e.chunk)}
+	e.progress.report = w.settings.progress
+	for _, f := range e.files {
 		e.progress.total += f.size
 	}
 	return e
@@ -47,17 +47,31 @@ func newEngine(s *settings, t *tree, files []file, resources []manifest.Resource
 func (e *engine) run(ctx context.Context) error {
 	ctx, e.stop = context.WithCancel(ctx)
 	defer e.stop()
-	defer context.AfterFunc(ctx, e.large.wake)()
-	var wg sync.WaitGroup
-	for i := range e.workers {
-		wg.Go(func() { (&worker{engine: e, index: i}).work(ctx) })
+	workers := make([]worker, e.workers)
+	each := func(do func(*worker, context.Context)) {
+		var wg sync.WaitGroup
+		for i := range workers {
+			workers[i].engine, workers[i].index = e, i
+			wg.Go(func() { do(&workers[i], ctx) })
+		}
+		wg.Wait()
 	}
-	wg.Wait()
+	if e.unseen() {
+		each((*worker).sweep)
+	}
+	e.large = newQueue(e)
+	defer context.AfterFunc(ctx, e.large.wake)()
+	each((*worker).work)
 	e.large.close()
 	if e.err == nil {
 		return ctx.Err()
 	}
 	return e.err
+}
+
+// unseen reports whether there are files of which only opening them tells how large they are.
+func (e *engine) unseen() bool {
+	return slices.ContainsFunc(e.files, func(f file) bool { return !f.seen() })
 }
 
 // fail stops all workers. Of several errors the one about the first file is kept.
@@ -112,6 +126,7 @@ func (w *worker) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		var alone bool
 		if mine, alone = w.large.next(w.index, mine); len(mine) > 0 {
+			w.flush() // for the memory
 			if alone {
 				w.ahead(ctx, mine[0])
 			} else {
@@ -119,14 +134,27 @@ func (w *worker) work(ctx context.Context) {
 			}
 			continue
 		}
-		if lo, hi, ok := w.small.next(); ok {
-			w.batch(ctx, lo, hi)
+		if b, ok := w.small.next(); ok {
+			w.batch(ctx, b)
 			continue
 		}
+		w.flush()
 		if !w.large.wait(ctx) {
 			return
 		}
 	}
+}
+
+// sweep hashes the small files, and finds out which are large.
+func (w *worker) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		b, ok := w.small.next()
+		if !ok {
+			break
+		}
+		w.batch(ctx, b)
+	}
+	w.flush()
 }
 
 // perTurn is how much of a stream a worker hashes before it gives it back: enough that asking for others costs

@@ -8,12 +8,12 @@ import (
 )
 
 // fill gives the resources of the files their digests. It returns the files that hold a pointer of Git LFS, sorted.
-func (s *settings) fill(ctx context.Context, t *tree, files []file, resources []manifest.Resource) ([]string, error) {
-	e, err := s.run(ctx, t, files, resources)
+func (w *walker) fill(ctx context.Context, resources []manifest.Resource) ([]string, error) {
+	e, err := w.run(ctx, resources)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(e.pointers)
-	s.warnOfPointers(e.pointers)
+	w.warnOfPointers(e.pointers)
 	return e.pointers, nil
 }

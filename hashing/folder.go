@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 )
 
 // A folder is a directory of a tree that is opened for looking up many names in it.
@@ -12,56 +14,85 @@ type folder struct {
 	fsys   fs.FS
 	path   string
 	follow bool
-	dir    fs.File // nil until enter
-	raw    *rawDir // nil until enter, and where there is none
+	dir    fs.File  // nil until enter
+	raw    *rawDir  // nil until enter, and where there is none
+	sub    *os.Root // to be closed
 }
 
+// folder returns that with the given path. Without raw directories names are looked up from there on.
 func (t *tree) folder(p string) (folder, error) {
 	r, ok := t.fsys.(rootFS)
-	if !ok {
+	if !ok || hasRawDirs {
 		return folder{fsys: t.fsys, path: p, follow: t.follow}, nil
 	}
 	sub, err := r.sub(p)
 	if err != nil {
 		return folder{}, err
 	}
-	return folder{fsys: sub, path: ".", follow: t.follow}, nil
+	return folder{fsys: sub, path: ".", follow: t.follow, sub: sub.Root}, nil
 }
 
 // enter opens the directory itself.
-func (f *folder) enter() (err error) {
-	if f.dir, err = f.fsys.Open(f.path); err == nil && isLocal(f.fsys) {
-		f.raw = rawDirOf(f.dir.(*os.File), f.follow)
+func (f *folder) enter() error {
+	if here, ok := f.fsys.(local); ok {
+		dir, err := here.openDir(f.path)
+		if err == nil {
+			f.dir, f.raw = dir, rawDirOf(dir, f.follow)
+		}
+		return err
 	}
+	dir, err := f.fsys.Open(f.path)
+	f.dir = dir
 	return err
 }
 
-// isLocal reports whether fsys shows directories of the system as they are. A file system of the caller's may
-// show something else than the files that it gives are.
-func isLocal(fsys fs.FS) bool {
-	switch fsys.(type) {
-	case rootFS, linkFS:
-		return true
+// check returns which directory was opened. It is ErrChanged if that is not the one that it should be.
+func (f *folder) check(want identity) (identity, error) {
+	info, err := f.dir.Stat()
+	if err != nil {
+		return want, err
 	}
-	return false
+	id := identityOf(info)
+	if !info.IsDir() || !id.same(want) {
+		return want, ErrChanged
+	}
+	return id, nil
+}
+
+// A local file system shows directories of the system as they are. One of the caller's may show something else than
+// the files that it gives are.
+type local interface {
+	// openDir opens a directory, and nothing else where the system can be told so.
+	openDir(name string) (*os.File, error)
+}
+
+func isLocal(fsys fs.FS) bool {
+	_, ok := fsys.(local)
+	return ok
 }
 
 func (f *folder) close() {
 	if f.dir != nil {
 		f.dir.Close()
 	}
-	if r, ok := f.fsys.(rootFS); ok {
-		r.Close()
+	if f.sub != nil {
+		f.sub.Close()
 	}
 }
 
 func (f folder) open(name string) (fs.File, error) { return f.fsys.Open(path.Join(f.path, name)) }
 
-// entries reads the next entries: a thousand at a time, since directories may be huge.
-func (f folder) entries() ([]fs.DirEntry, error) {
-	if r, ok := f.fsys.(rootFS); ok {
-		return r.entries(f.dir.(*os.File), 1000)
+// entries reads the next entries: some hundreds at a time, since directories may be huge. Those are sorted.
+func (f *folder) entries() ([]fs.DirEntry, error) {
+	if isLocal(f.fsys) {
+		return f.local()
 	}
+	entries, err := f.foreign()
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+func (f *folder) foreign() ([]fs.DirEntry, error) {
 	if dir, ok := f.dir.(fs.ReadDirFile); ok {
 		return dir.ReadDir(1000)
 	}
@@ -75,7 +106,7 @@ func (f folder) entries() ([]fs.DirEntry, error) {
 // lstat describes an entry without following it if it is a link.
 func (f folder) lstat(e fs.DirEntry) (status, error) {
 	if f.raw != nil {
-		return f.raw.lstat(e.Name())
+		return f.raw.stat(e.Name(), false)
 	}
 	if fsys, ok := f.fsys.(fs.ReadLinkFS); ok {
 		return described(fsys.Lstat(path.Join(f.path, e.Name())))
@@ -87,7 +118,7 @@ func (f folder) lstat(e fs.DirEntry) (status, error) {
 // file, if any, of which at least size and time can be compared.
 func (f folder) again(name string, open fs.File) (status, error) {
 	if f.raw != nil {
-		return f.raw.again(name)
+		return f.raw.stat(name, f.follow)
 	}
 	name = path.Join(f.path, name)
 	in := f.fsys

@@ -34,7 +34,7 @@ func (h *handle) release(e *engine) error {
 	want := &e.files[h.file]
 	err := e.tree.atEnd(h.f, want.size)
 	if err == nil {
-		err = want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}, want.path, h.f)
+		err = want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}.again(want.path, h.f))
 	}
 	h.close()
 	return err
@@ -52,7 +52,8 @@ func (h *handle) close() {
 func (want *file) open(in folder, name string) (fs.File, error) {
 	f, err := in.open(name)
 	if err != nil {
-		return nil, want.unopened(in, name, err)
+		now, failed := in.again(name, nil)
+		return nil, want.unopened(err, now, failed)
 	}
 	info, err := f.Stat()
 	if err == nil {
@@ -65,9 +66,14 @@ func (want *file) open(in folder, name string) (fs.File, error) {
 	return f, nil
 }
 
-// unopened is why the file could not be opened: err, or that it is not there any more.
-func (want *file) unopened(in folder, name string, err error) error {
-	if now, e := in.again(name, nil); e == nil && !want.same(now.stamp) {
+// unopened is why the file could not be opened: err, or that its name stands for something else, or nothing, now. The
+// last two arguments are what folder.again says.
+func (want *file) unopened(err error, now status, failed error) error {
+	changed := !now.mode.IsRegular()
+	if want.seen() {
+		changed = !want.same(now.stamp)
+	}
+	if failed == nil && changed {
 		err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
 	}
 	return vanished(err)
@@ -80,13 +86,15 @@ func (want *file) check(s status) error {
 		return fmt.Errorf("%w: it is %w now", ErrChanged, ErrNotRegular)
 	case !want.same(s.stamp):
 		return ErrChanged
+	case s.size < 0:
+		return errSize
 	}
 	return nil
 }
 
-// unchanged reports ErrChanged unless the name still stands for the file that was listed, as it was then.
-func (want *file) unchanged(in folder, name string, f fs.File) error {
-	now, err := in.again(name, f)
+// unchanged reports ErrChanged unless its name still stands for the file, as it was. Its arguments are what
+// folder.again says.
+func (want *file) unchanged(now status, err error) error {
 	if err != nil {
 		return vanished(err)
 	}

@@ -9,12 +9,15 @@
 // # What a digest stands for
 //
 // A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
-// whose size, modification time or identity differs between the listing, its opening and the end of its reading
-// makes the whole run fail with [ErrChanged]. A writer that keeps all three as they were is not noticed, except
-// that a digest always covers exactly as many bytes as were listed. Files that are added meanwhile may be missed.
+// whose size, modification time or identity differs between its opening and the end of its reading makes the whole
+// run fail with [ErrChanged], and so does what was a file or a directory when it was listed and is another thing
+// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress] or shards,
+// and on other systems than Linux), files are compared with how they were listed, too. A writer that keeps all three
+// as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files that
+// are added meanwhile may be missed.
 //
-// Unless symbolic links are allowed, everything below the root is opened through an [os.Root], so that nothing
-// outside of the model is read even while somebody is changing it.
+// Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or by its plain name
+// in a directory that was, so that nothing outside of the model is read even while somebody is changing it.
 package hashing
 
 import (
@@ -148,11 +151,11 @@ func (c Configuration) Report(ctx context.Context, model string) (*Report, error
 }
 
 func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {
-	w := &walker{settings: s, tree: t}
+	w := &walker{settings: s, tree: t, late: s.late()}
 	resources, err := w.list(ctx)
 	var pointers []string
 	if err == nil {
-		pointers, err = s.fill(ctx, t, w.all.files, resources)
+		pointers, err = w.fill(ctx, resources)
 	}
 	switch {
 	case ctx.Err() != nil:

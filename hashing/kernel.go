@@ -30,8 +30,8 @@ type kernel struct {
 	// write advances each state by its own data. The states are different, at most lanes, and made by new. No
 	// data is empty; their lengths differ, but for the end of a resource they are multiples of 4 KiB.
 	write func(states []state, data [][]byte)
-	// sums calls put with the hash of each message.
-	sums func(messages [][]byte, put func(i int, sum []byte))
+	// sums calls put with the hash of each message, in their order.
+	sums func(messages [][]byte, put func(sum []byte))
 }
 
 func kernelFor(a manifest.Algorithm) kernel {
@@ -61,13 +61,13 @@ func oneByOne(new func() state) kernel {
 		rate:  func(n int) float64 { return float64(min(n, 1)) },
 		new:   new,
 		write: func(states []state, data [][]byte) { states[0].Write(data[0]) },
-		sums: func(messages [][]byte, put func(i int, sum []byte)) {
+		sums: func(messages [][]byte, put func(sum []byte)) {
 			h, sum := new(), []byte(nil)
-			for i, m := range messages {
+			for _, m := range messages {
 				h.Reset()
 				h.Write(m)
 				sum = h.Sum(sum[:0])
-				put(i, sum)
+				put(sum)
 			}
 		},
 	}

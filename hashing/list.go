@@ -34,21 +34,15 @@ func (l *lister) list(ctx context.Context) (err error) {
 	if err := l.in.enter(); err != nil {
 		return l.tree.fail(l.at.path, vanished(err))
 	}
-	info, err := l.in.dir.Stat()
-	if err != nil {
+	if l.at.id, err = l.in.check(l.at.id); err != nil {
 		return l.tree.fail(l.at.path, err)
 	}
-	id := identityOf(info)
-	if !info.IsDir() || !id.same(l.at.id) {
-		return l.tree.fail(l.at.path, ErrChanged)
-	}
-	l.at.id = id
 	for err == nil {
 		var entries []fs.DirEntry
 		if entries, err = l.in.entries(); err != nil && err != io.EOF {
-			return l.tree.fail(l.at.path, err)
+			return l.tree.fail(l.at.path, vanished(err))
 		}
-		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		l.files = slices.Grow(l.files, len(entries))
 		for _, e := range entries {
 			if err := l.entry(e); err != nil {
 				return err
@@ -78,7 +72,7 @@ func (l *lister) entry(e fs.DirEntry) error {
 	if bad != nil {
 		return l.tree.fail(l.at.path, bad)
 	}
-	s, err := l.in.lstat(e)
+	s, err := l.status(e)
 	switch {
 	case errors.Is(err, ErrSymlink): // of a Snapshot: what it leads to was not there before either
 		return l.tree.fail(p, err)
@@ -99,6 +93,8 @@ func (l *lister) entry(e fs.DirEntry) error {
 		l.places = append(l.places, &place{path: p, id: s.id, above: l.at, links: links, strict: true})
 	case !s.mode.IsRegular():
 		return l.tree.fail(p, ErrNotRegular)
+	case s.size < 0 && s.stamp != unseen:
+		return l.tree.fail(p, errSize)
 	case !l.lists(p):
 		if !l.parts {
 			l.unlisted = append(l.unlisted, p)
@@ -107,6 +103,15 @@ func (l *lister) entry(e fs.DirEntry) error {
 		l.files = append(l.files, file{path: p, stamp: s.stamp})
 	}
 	return nil
+}
+
+// status describes an entry without following it if it is a link. What the directory says is enough of a regular file
+// if its stamp is taken when it is opened.
+func (l *lister) status(e fs.DirEntry) (status, error) {
+	if local, ok := e.(*localEntry); ok && local.kind == regular && l.late {
+		return status{stamp: unseen}, nil
+	}
+	return l.in.lstat(e)
 }
 
 // passBy lists an entry that is not on the way to any file of SetOnly.

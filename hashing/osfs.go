@@ -25,37 +25,11 @@ func (r rootFS) Open(name string) (fs.File, error) {
 	return r.OpenFile(name, os.O_RDONLY|nonblock, 0)
 }
 
+func (r rootFS) openDir(name string) (*os.File, error) {
+	return r.OpenFile(name, os.O_RDONLY|nonblock|onlyDir, 0)
+}
+
 func (r rootFS) ReadLink(name string) (string, error) { return r.Readlink(name) }
-
-// entries leaves it to the caller to ask for more than the names, which os.File.ReadDir does for all of them.
-func (r rootFS) entries(dir *os.File, n int) ([]fs.DirEntry, error) {
-	names, err := dir.Readdirnames(n)
-	entries := make([]fs.DirEntry, len(names))
-	all := make([]rootEntry, len(names)) // not one by one
-	for i, name := range names {
-		all[i] = rootEntry{r, name}
-		entries[i] = &all[i]
-	}
-	return entries, err
-}
-
-type rootEntry struct {
-	root rootFS
-	name string
-}
-
-func (e *rootEntry) Name() string               { return e.name }
-func (e *rootEntry) Info() (fs.FileInfo, error) { return e.root.Lstat(e.name) }
-func (e *rootEntry) IsDir() bool                { return e.Type().IsDir() }
-
-// Type is that of a file where the system can't tell.
-func (e *rootEntry) Type() fs.FileMode {
-	info, err := e.Info()
-	if err != nil {
-		return fs.ModeIrregular
-	}
-	return info.Mode().Type()
-}
 
 // A linkFS is a directory whose files may be links to anywhere.
 type linkFS string
@@ -66,6 +40,10 @@ func (dir linkFS) join(name string) string {
 
 func (dir linkFS) Open(name string) (fs.File, error) {
 	return os.OpenFile(dir.join(name), os.O_RDONLY|nonblock, 0)
+}
+
+func (dir linkFS) openDir(name string) (*os.File, error) {
+	return os.OpenFile(dir.join(name), os.O_RDONLY|nonblock|onlyDir, 0)
 }
 
 func (dir linkFS) Stat(name string) (fs.FileInfo, error)  { return os.Stat(dir.join(name)) }

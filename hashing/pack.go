@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"cmp"
+	"encoding/hex"
 	"slices"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -20,6 +21,7 @@ type pack struct {
 	read    []int // indices of files
 	ranges  []message
 	content [][]byte // of the ranges
+	hex     []byte   // their digests
 }
 
 // A message is the content of a resource.
@@ -50,14 +52,21 @@ func (w *worker) add(i int, data []byte) {
 
 // flush hashes the files of the pack.
 func (w *worker) flush() {
+	if len(w.read) == 0 {
+		return
+	}
 	// A lane that starts with a long one late would end after all others.
-	slices.SortFunc(w.ranges, func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) })
+	slices.SortStableFunc(w.ranges, func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) })
 	for _, r := range w.ranges {
 		w.content = append(w.content, r.data)
 	}
-	w.kernel.sums(w.content, func(i int, sum []byte) {
-		w.resources[w.ranges[i].resource].Digest = manifest.NewDigest(w.serialization.Algorithm, sum)
-	})
+	w.hex = w.hex[:0]
+	w.kernel.sums(w.content, func(sum []byte) { w.hex = hex.AppendEncode(w.hex, sum) })
+	all := string(w.hex) // not one by one
+	for i, r := range w.ranges {
+		size := len(all) / len(w.ranges)
+		w.resources[r.resource].Digest = manifest.Digest{Algorithm: w.serialization.Algorithm, Hex: all[i*size:][:size]}
+	}
 	for _, i := range w.read {
 		w.progress.add(w.files[i].path, int(w.files[i].size))
 	}

@@ -3,6 +3,7 @@ package hashing
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -35,7 +36,7 @@ func newQueue(e *engine) *queue {
 	for i := range e.files {
 		if e.files[i].size > int64(e.chunk) {
 			q.order = append(q.order, i)
-			q.todo += e.files[i].size
+			q.todo += min(e.files[i].size, math.MaxInt64-q.todo) // two sparse files may be as large as that
 		}
 	}
 	slices.SortStableFunc(q.order, func(a, b int) int { return cmp.Compare(e.files[b].size, e.files[a].size) })

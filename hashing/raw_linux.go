@@ -9,6 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const (
+	hasRawDirs = true
+	onlyDir    = unix.O_DIRECTORY
+)
+
 // A rawDir is an open directory whose entries are looked up and read by system calls alone. An [os.File] for each
 // would take two dozen allocations, and twice as long as hashing a small file does.
 //
@@ -21,20 +26,13 @@ type rawDir struct {
 
 func rawDirOf(dir *os.File, follow bool) *rawDir { return &rawDir{dir, follow} }
 
-// lstat describes an entry without following it if it is a link.
-func (d *rawDir) lstat(name string) (status, error) { return d.stat(name, unix.AT_SYMLINK_NOFOLLOW) }
-
-// again describes the file that the name stands for.
-func (d *rawDir) again(name string) (status, error) {
-	if d.follow {
-		return d.stat(name, 0)
-	}
-	return d.lstat(name)
-}
-
-func (d *rawDir) stat(name string, flags int) (status, error) {
+// stat describes the file that the name stands for.
+func (d *rawDir) stat(name string, follow bool) (status, error) {
 	defer runtime.KeepAlive(d.dir) // whose finalizer would close the descriptor
-	fd := int(d.dir.Fd())
+	fd, flags := int(d.dir.Fd()), 0
+	if !follow {
+		flags = unix.AT_SYMLINK_NOFOLLOW
+	}
 	for {
 		var st unix.Stat_t
 		err := unix.Fstatat(fd, name, &st, flags)
@@ -48,10 +46,10 @@ func (d *rawDir) stat(name string, flags int) (status, error) {
 }
 
 // open returns the descriptor of a file. It does not wait for the other end if that is a FIFO.
-func (d *rawDir) open(name string) (int, error) {
+func (d *rawDir) open(name string, follow bool) (int, error) {
 	defer runtime.KeepAlive(d.dir)
 	flags := unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC
-	if !d.follow {
+	if !follow {
 		flags |= unix.O_NOFOLLOW
 	}
 	for {
@@ -65,26 +63,44 @@ func (d *rawDir) open(name string) (int, error) {
 	}
 }
 
-// slurp does what file.slurp does.
-func (d *rawDir) slurp(in folder, want *file, name string, buf []byte) (int, error) {
-	fd, err := d.open(name)
+// slurp does what file.slurp does. It takes the stamp of a file that was not looked at before; that was no link.
+func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([]byte, error) {
+	follow := d.follow && want.seen()
+	fd, err := d.open(name, follow)
 	if err != nil {
-		return 0, want.unopened(in, name, err)
+		now, failed := d.stat(name, follow)
+		return nil, want.unopened(err, now, failed)
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return 0, fmt.Errorf("fstat: %w", err)
+		return nil, fmt.Errorf("fstat: %w", err)
 	}
-	if err := want.check(statusOfSys(&st)); err != nil {
-		return 0, err
+	now := statusOfSys(&st)
+	if !want.seen() {
+		want.stamp = now.stamp
 	}
-	return preadFull(fd, buf)
+	if err := want.check(now); err != nil {
+		return nil, err
+	}
+	buf := room(want.size)
+	if buf == nil {
+		return nil, nil
+	}
+	n, err := preadFull(fd, buf)
+	if err != nil {
+		return nil, err
+	}
+	if int64(n) != want.size {
+		return nil, ErrChanged
+	}
+	return buf[:n], want.unchanged(d.stat(name, follow))
 }
 
-// preadFull reads until buf is full or the file ends.
+// preadFull reads until buf is full or the file ends. A file that gives all but the last byte that it is asked for has
+// ended, and is not asked again.
 func preadFull(fd int, buf []byte) (n int, err error) {
-	for n < len(buf) {
+	for n < len(buf)-1 || n == 0 {
 		m, err := unix.Pread(fd, buf[n:], int64(n))
 		switch {
 		case err == unix.EINTR:

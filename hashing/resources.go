@@ -18,7 +18,7 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 			return nil, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
 		}
 		n += more
-		bytes += f.size
+		bytes += max(f.size, 0)
 		if more == 0 {
 			w.empty = append(w.empty, f.path)
 		}
@@ -36,6 +36,12 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 		}
 	}
 	return list, nil
+}
+
+// late reports whether neither the number of resources nor anything else depends on the sizes of files before they are
+// read. Then they need not be asked for twice.
+func (s *settings) late() bool {
+	return s.serialization.Method == manifest.Files && s.progress == nil && s.copy == nil
 }
 
 // count returns how many resources a file of the given size has.

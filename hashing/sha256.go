@@ -37,10 +37,10 @@ func writeSHA256(states []state, data [][]byte) {
 	sha256lanes.Advance(streams[:len(data)], blocks[:len(data)])
 }
 
-func sumsSHA256(messages [][]byte, put func(i int, sum []byte)) {
+func sumsSHA256(messages [][]byte, put func(sum []byte)) {
 	sums := make([][sha256.Size]byte, len(messages))
 	sha256lanes.SumMany(sums, messages)
 	for i := range sums {
-		put(i, sums[i][:])
+		put(sums[i][:])
 	}
 }

@@ -2,110 +2,137 @@ package hashing
 
 import (
 	"context"
-	"io/fs"
 	"path"
-	"strings"
 	"sync"
 )
 
 const (
 	batchFiles = 256
 	batchBytes = 4 << 20
+	// unseenBytes is what a file is taken for that was not looked at yet.
+	unseenBytes = 64 << 10
 )
 
 // Batches hands out the files that fit into one chunk, several of one directory at a time.
 type batches struct {
-	files []file
-	limit int64 // on the size of a file
+	groups []group
+	limit  int64 // on the size of a file
 
-	mu sync.Mutex
-	at int
+	mu   sync.Mutex
+	done int // files
+	at   int // in the first group
 }
 
-// next returns a range of files that are all in one directory. Not all of them need to be small.
-func (b *batches) next() (lo, hi int, ok bool) {
+// A batch is some files of a directory, of which the first is that with index first of all. Not all of them need to be
+// small.
+type batch struct {
+	group
+	first int
+}
+
+// next returns files that are not all large, or false if there are none left.
+func (b *batches) next() (batch, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.at < len(b.files) && b.files[b.at].size > b.limit {
-		b.at++
-	}
-	lo = b.at
-	if lo == len(b.files) {
-		return 0, 0, false
-	}
-	dir := dirOf(b.files[lo].path)
-	var bytes int64
-	for b.at < len(b.files) && b.at-lo < batchFiles && bytes < batchBytes && dirOf(b.files[b.at].path) == dir {
-		if size := b.files[b.at].size; size <= b.limit {
-			bytes += size
+	for ; len(b.groups) > 0; b.groups, b.at = b.groups[1:], 0 {
+		g := b.groups[0]
+		lo := b.at
+		for lo < len(g.files) && g.files[lo].size > b.limit {
+			lo++
 		}
-		b.at++
+		hi := lo
+		for bytes := int64(0); hi < len(g.files) && hi-lo < batchFiles && bytes < batchBytes; hi++ {
+			if f := &g.files[hi]; !f.seen() {
+				bytes += unseenBytes
+			} else if f.size <= b.limit {
+				bytes += f.size
+			}
+		}
+		first := b.done + lo - b.at
+		b.done += hi - b.at
+		b.at = hi
+		if lo < hi {
+			g.files = g.files[lo:hi]
+			return batch{g, first}, true
+		}
 	}
-	return lo, b.at, true
+	return batch{}, false
 }
 
-func dirOf(p string) string {
-	if i := strings.LastIndexByte(p, '/'); i >= 0 {
-		return p[:i]
-	}
-	return "."
-}
-
-// batch hashes the small ones of files[lo:hi].
-func (w *worker) batch(ctx context.Context, lo, hi int) {
-	dir := dirOf(w.files[lo].path)
-	in, err := w.tree.folder(dir)
-	if err == nil && isLocal(in.fsys) {
-		err = in.enter()
-	}
+// batch hashes the small ones of some files; a few may stay in the pack.
+func (w *worker) batch(ctx context.Context, b batch) {
+	in, err := w.enter(b.group)
 	if err != nil {
-		w.fail(lo, vanished(err))
+		w.fail(b.first, vanished(err))
 		return
 	}
 	defer in.close()
-	for i := lo; i < hi && ctx.Err() == nil; i++ {
-		if w.files[i].size > w.small.limit {
+	room := w.roomFor // bound once, not for each file
+	for i := range b.files {
+		want := &b.files[i]
+		if want.size > w.small.limit {
 			continue
 		}
-		if !w.fits(w.files[i].size) {
-			w.flush()
+		if ctx.Err() != nil {
+			return
 		}
-		if err := w.slurp(in, i); err != nil {
-			w.fail(i, err)
-			break
+		data, err := want.slurp(w.tree, in, path.Base(want.path), room)
+		if err != nil {
+			w.fail(b.first+i, err)
+			return
+		}
+		if data != nil {
+			w.add(b.first+i, data)
 		}
 	}
-	w.flush()
 }
 
-// slurp reads a whole file, and sees that it did not change meanwhile.
-func (w *worker) slurp(in folder, i int) error {
-	want := &w.files[i]
-	// Asking for a byte more than there should be shows whether the file ends here.
-	buf := w.room()[w.used:][:want.size+1]
-	n, err := want.slurp(w.tree, in, path.Base(want.path), buf)
+// enter opens the directory of a group. If it can be looked into, it must be the one that was listed.
+func (e *engine) enter(g group) (folder, error) {
+	in, err := e.tree.folder(g.dir)
+	if err != nil || !isLocal(in.fsys) {
+		return in, err
+	}
+	err = in.enter()
 	if err == nil {
-		w.add(i, buf[:n])
-	}
-	return err
-}
-
-// slurp reads the file into buf, by its name in a folder, and returns its size.
-func (want *file) slurp(t *tree, in folder, name string, buf []byte) (n int, err error) {
-	var f fs.File
-	if in.raw != nil {
-		n, err = in.raw.slurp(in, want, name, buf)
-	} else if f, err = want.open(in, name); err == nil {
-		defer f.Close()
-		if n, err = t.read(f, buf, 0); ended(err) == ErrChanged {
-			err = nil
-		}
+		_, err = in.check(g.id)
 	}
 	if err != nil {
-		return 0, err
+		in.close()
+	}
+	return in, err
+}
+
+// roomFor returns memory for a small file of the given size and a byte more, which shows whether the file ends where it
+// should. It is nil if the file is large.
+func (w *worker) roomFor(size int64) []byte {
+	if size > w.small.limit {
+		return nil
+	}
+	if !w.fits(size) {
+		w.flush()
+	}
+	return w.room()[w.used:][:size+1]
+}
+
+// slurp reads the file, by its name in a folder, into the memory that room gives for its size, and sees that it did not
+// change meanwhile. Without memory it returns nil.
+func (want *file) slurp(t *tree, in folder, name string, room func(size int64) []byte) ([]byte, error) {
+	if in.raw != nil {
+		return in.raw.slurp(want, name, room)
+	}
+	f, err := want.open(in, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	buf := room(want.size)
+	n, err := t.read(f, buf, 0)
+	if err != nil && ended(err) != ErrChanged {
+		return nil, err
 	}
 	if int64(n) != want.size {
-		return 0, ErrChanged
+		return nil, ErrChanged
 	}
-	return n, want.unchanged(in, name, f)
+	return buf[:n], want.unchanged(in.again(name, f))
 }

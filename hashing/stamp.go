@@ -1,6 +1,9 @@
 package hashing
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
 
 // A stamp is what tells that a file is still the one that was listed, with the content it had.
 type stamp struct {
@@ -11,6 +14,14 @@ type stamp struct {
 func stampOf(info fs.FileInfo) stamp {
 	return stamp{info.Size(), info.ModTime().UnixNano(), identityOf(info)}
 }
+
+// unseen is the stamp of a file that was not looked at yet.
+var unseen = stamp{size: -1}
+
+// errSize is about what a file system says.
+var errSize = errors.New("size is negative")
+
+func (s stamp) seen() bool { return s.size >= 0 }
 
 func (s stamp) same(o stamp) bool {
 	return s.size == o.size && s.mtime == o.mtime && s.id.same(o.id)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // A tree is the file system that a model lies in. Paths are those of package [fs].
@@ -70,9 +71,9 @@ func bare(err error) error {
 	return err
 }
 
-// vanished is for errors about something that was there a moment ago.
+// vanished is for errors about something that was there a moment ago, in a directory.
 func vanished(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return fmt.Errorf("%w: %w", ErrChanged, bare(err))
 	}
 	return err

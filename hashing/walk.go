@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -31,6 +33,7 @@ type place struct {
 type walker struct {
 	*settings
 	tree *tree
+	late bool // stamps of files are taken when they are opened, where the system lets us
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -40,8 +43,16 @@ type walker struct {
 	errAt   string // the directory that err is about
 
 	all     found
+	groups  []group
 	entries int64 // of everything in all, and of the directories
 	empty   []string
+}
+
+// A group is the files of one directory.
+type group struct {
+	dir   string
+	id    identity // of the directory
+	files []file
 }
 
 // Found is what there is in a directory, or in all so far.
@@ -69,7 +80,25 @@ func (w *walker) walk(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
+	w.join()
 	return w.err
+}
+
+// join puts the files of all directories together in the order of the directories, which is nearly that of the
+// manifest.
+func (w *walker) join() {
+	n := 0
+	for _, g := range w.groups {
+		n += len(g.files)
+	}
+	slices.SortFunc(w.groups, func(a, b group) int { return strings.Compare(a.dir, b.dir) })
+	w.all.files = make([]file, 0, n)
+	for i := range w.groups {
+		g := &w.groups[i]
+		at := len(w.all.files)
+		w.all.files = append(w.all.files, g.files...)
+		g.files = w.all.files[at:] // and let go of the others
+	}
 }
 
 // next returns a directory to list, or nil when there won't be any.
@@ -104,7 +133,9 @@ func (w *walker) merge(d *place, f *found, err error) {
 	if err != nil && (w.err == nil || d.path < w.errAt) {
 		w.err, w.errAt = err, d.path
 	}
-	w.all.files = append(w.all.files, f.files...)
+	if len(f.files) > 0 {
+		w.groups = append(w.groups, group{d.path, d.id, f.files})
+	}
 	w.all.ignored = append(w.all.ignored, f.ignored...)
 	w.all.unlisted = append(w.all.unlisted, f.unlisted...)
 	w.todo = append(w.todo, f.places...)
@@ -128,5 +159,6 @@ func (w *walker) single(name string) error {
 		return w.tree.fail(name, ErrNotRegular)
 	}
 	w.all.files = []file{{path: name, stamp: stampOf(info)}}
+	w.groups = []group{{dir: ".", files: w.all.files}}
 	return nil
 }

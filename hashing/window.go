@@ -69,7 +69,7 @@ func (w *worker) survive(streams []*stream) {
 
 func (h *handle) fault(e *engine) error {
 	want := &e.files[h.file]
-	if err := want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}, want.path, h.f); err != nil {
+	if err := want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}.again(want.path, h.f)); err != nil {
 		return err
 	}
 	return errFault

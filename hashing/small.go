@@ -10,7 +10,7 @@ const (
 	batchFiles = 256
 	batchBytes = 4 << 20
 	// unseenBytes is what a file is taken for that was not looked at yet.
-	unseenBytes = 64 << 10
+	unseenBytes = 32 << 10
 )
 
 // Batches hands out the files that fit into one chunk, several of one directory at a time.

@@ -159,3 +159,11 @@ func (l *ledger) report(name string) *Report {
 	r.Ignored = slices.Compact(r.Ignored)
 	return &r
 }
+
+// dirOf returns the directory that a path is in.
+func dirOf(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i]
+	}
+	return "."
+}

@@ -26,6 +26,7 @@ type Configuration struct {
 	hub       bool // models may lie as Hugging Face lays them out
 	resources int  // the most of them; 0 for what a manifest can hold
 	ahead     int64
+	follow    bool // pointers of Git LFS
 	progress  func(Progress)
 	copy      func(path string) (io.WriteCloser, error)
 	logger    *slog.Logger

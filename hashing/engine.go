@@ -30,6 +30,7 @@ type engine struct {
 	err      error
 	at       int      // the index of the file that err is about
 	pointers []string // files that hold a pointer of Git LFS
+	followed []string // those of them that were not hashed
 }
 
 func newEngine(w *walker, resources []manifest.Resource) *engine {

@@ -31,6 +31,10 @@ func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
 		return c, &ConflictError{"shard_size", s.ShardSize, c.shardSize}
 	case c.links != unset && (c.links == on) != s.AllowSymlinks:
 		return c, &ConflictError{"allow_symlinks", s.AllowSymlinks, c.links == on}
+	case c.follow && s.Method != manifest.Files:
+		return c, &ConflictError{"method", s.Method, manifest.Files}
+	case c.follow && s.Algorithm != manifest.SHA256:
+		return c, &ConflictError{"hash_type", s.Algorithm, manifest.SHA256}
 	}
 	return c.with(s), nil
 }

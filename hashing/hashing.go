@@ -121,6 +121,8 @@ type Report struct {
 	// LFSPointers are the files that hold a pointer of Git LFS, which stands for content that was not pulled. They
 	// were hashed like any other file, pointer and all, and SetLogger's logger was warned.
 	LFSPointers []string
+	// Unread are the pointers that were not hashed, but followed: see [Configuration.SetFollowLFSPointers].
+	Unread []string
 	// Empty are the files without bytes under [manifest.Shards], where no resource covers them.
 	Empty []string
 }
@@ -153,9 +155,9 @@ func (c Configuration) Report(ctx context.Context, model string) (*Report, error
 func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {
 	w := &walker{settings: s, tree: t, late: s.late()}
 	resources, err := w.list(ctx)
-	var pointers []string
+	var e *engine
 	if err == nil {
-		pointers, err = w.fill(ctx, resources)
+		e, err = w.fill(ctx, resources)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -165,7 +167,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	}
 	r, err := w.report(name, resources)
 	if err == nil {
-		r.LFSPointers = pointers
+		r.LFSPointers, r.Unread = e.pointers, e.followed
 	}
 	return r, err
 }

@@ -37,7 +37,9 @@ func (w *worker) fits(size int64) bool {
 
 // add adds a file that has been read into the worker's memory.
 func (w *worker) add(i int, data []byte) {
-	w.notice(i, data)
+	if w.notice(i, data) {
+		return
+	}
 	size := int64(len(data))
 	w.read = append(w.read, i)
 	w.used += len(data)

@@ -65,6 +65,9 @@ type Recorder struct {
 // Once ctx is done, every method of the recorder and of its files returns its error.
 func (c Configuration) Record(ctx context.Context, name string) (*Recorder, error) {
 	s, err := c.settings()
+	if err == nil && s.follow {
+		err = errors.New("pointers of Git LFS cannot be recorded, for what is written is what is hashed")
+	}
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -32,6 +32,7 @@ type settings struct {
 	mapped        bool
 	resources     int64 // the most of them
 	ahead         int64 // what a Recorder keeps
+	follow        bool  // pointers of Git LFS
 	progress      func(Progress)
 	copy          func(path string) (io.WriteCloser, error)
 	logger        *slog.Logger
@@ -53,6 +54,7 @@ func (c Configuration) settings() (*settings, error) {
 		mapped:    c.mapped,
 		resources: math.MaxInt32,
 		ahead:     cmp.Or(c.ahead, DefaultMaxOutOfOrder),
+		follow:    c.follow,
 		progress:  c.progress,
 		copy:      c.copy,
 		logger:    c.logger,
@@ -69,10 +71,13 @@ func (c Configuration) settings() (*settings, error) {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
-	if err := complete(&s.serialization); err != nil {
+	err := complete(&s.serialization)
+	if err == nil {
+		err = s.checkFollow()
+	}
+	if err != nil {
 		return nil, err
 	}
-	var err error
 	s.serialization.IgnorePaths, err = c.ignorePaths()
 	return s, err
 }

@@ -189,7 +189,7 @@ func (c Configuration) hashingFor(m *manifest.Manifest, dir bool) (hashing.Confi
 }
 
 func (c Configuration) compareReport(r *Result, report *hashing.Report, model string) error {
-	r.Ignored = report.Ignored
+	r.Ignored, r.Unread = report.Ignored, report.Unread
 	r.Unsigned = append(report.Unlisted, report.Empty...)
 	slices.Sort(r.Unsigned)
 	if report.File && r.Manifest.SingleFile() {

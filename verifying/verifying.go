@@ -121,6 +121,9 @@ type Result struct {
 	// [Configuration.SetIgnoreUnsignedFiles] all that were not signed, and for shards the empty files, which
 	// have no bytes that could be signed. Sorted.
 	Unsigned []string
+	// Unread are the files that hold a pointer of Git LFS which [hashing.Configuration.SetFollowLFSPointers] has followed:
+	// what they point to is what was signed, and was not read. Sorted.
+	Unread []string
 	// Partial says that [Configuration.SetOnly] restricted what was verified: the model is not known to be what was
 	// signed, but for the signed files that are not in Unchecked.
 	Partial bool

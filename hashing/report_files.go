@@ -12,8 +12,8 @@ import (
 // ignored paths are left out, and so are those that [Configuration.SetOnly] does not list. Nothing is read, so what is
 // reported is as true as the digests.
 //
-// They must be of whole files, and of the algorithm that c has. What else is wrong with a file is an error that wraps
-// that of [manifest.FromFiles] and names the file, or one of [Recorder.Create].
+// They must be of whole files, and of the algorithm that c has. What is wrong with a file is an error that wraps
+// [ErrDigests], and the one of [Recorder.Create] or [manifest.File.Check], which names the file.
 func (c Configuration) ReportFiles(ctx context.Context, name string, files []manifest.File) (*Report, error) {
 	s, err := c.settings()
 	if err == nil && s.serialization.Method != manifest.Files {
@@ -33,7 +33,7 @@ func (c Configuration) ReportFiles(ctx context.Context, name string, files []man
 			e.resources = []manifest.Resource{{Path: f.Path, Digest: f.Digest}}
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrDigests, err)
 		}
 		e.open = false
 	}

@@ -19,11 +19,13 @@ func newSign(log *slog.Logger) *cobra.Command {
 type signFlags struct {
 	hashFlags
 	signature string
+	digests   string
 }
 
 func (f *signFlags) add(c *cobra.Command) {
 	f.hashFlags.add(c)
 	c.Flags().StringVar(&f.signature, "signature", "model.sig", "write the signature to this `FILE`")
+	addDigests(c, &f.digests)
 }
 
 // sign signs the model with the signer that c has.
@@ -38,7 +40,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err != nil {
 		return err
 	}
-	if err := c.SetHashingConfig(h).SetLogger(log).SignContext(cmd.Context(), model, f.signature); err != nil {
+	if err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetLogger(log)); err != nil {
 		return err
 	}
 	return report(cmd, "signed", signed{model, f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })

@@ -21,12 +21,14 @@ func newVerify(log *slog.Logger) *cobra.Command {
 type verifyFlags struct {
 	hashFlags
 	signature      string
+	digests        string
 	ignoreUnsigned bool
 }
 
 func (f *verifyFlags) add(c *cobra.Command) {
 	f.addCommon(c)
 	c.Flags().StringVar(&f.signature, "signature", "", "the signature's `FILE`")
+	addDigests(c, &f.digests)
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
 	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
 	c.Flags().Lookup("no-ignore-unsigned-files").NoOptDefVal = "true"
@@ -44,7 +46,7 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	r, err := c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned).VerifyContext(cmd.Context(), model, f.signature)
+	r, err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/signing"
+	"github.com/modelsigning/modelsigning/verifying"
+	"github.com/spf13/cobra"
+)
+
+// addDigests adds the flag that says what a model consists of, so that no file of it is read.
+func addDigests(c *cobra.Command, file *string) {
+	c.Flags().StringVar(file, "digests", "", "read no model: its files and their digests are in this JSON `FILE`, a list or an OCI manifest")
+}
+
+// run signs the model, or what the digests say that it is.
+func (f *signFlags) run(ctx context.Context, model string, c signing.Configuration) error {
+	if f.digests == "" {
+		return c.SignContext(ctx, model, f.signature)
+	}
+	name, files, err := readDigests(model, f.digests)
+	if err != nil {
+		return err
+	}
+	if err := replaceable(f.signature); err != nil {
+		return err
+	}
+	b, err := c.SignFiles(ctx, name, files)
+	if err != nil {
+		return faultOfList(err)
+	}
+	return b.WriteFile(f.signature)
+}
+
+// run verifies the model, or what the digests say that it is.
+func (f *verifyFlags) run(ctx context.Context, model string, c verifying.Configuration) (*verifying.Result, error) {
+	if f.digests == "" {
+		return c.VerifyContext(ctx, model, f.signature)
+	}
+	name, files, err := readDigests(model, f.digests)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bundle.ReadFile(f.signature)
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", model, err)
+	}
+	r, err := c.VerifyFiles(ctx, name, files, b)
+	return r, faultOfList(err)
+}
+
+// readDigests returns the name of the model, of which nothing else is asked, and its files.
+func readDigests(model, list string) (name string, files []manifest.File, err error) {
+	abs, err := filepath.Abs(model)
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := os.Open(list)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	if files, err = hashing.ReadFiles(f); err != nil {
+		return "", nil, faultOfList(fmt.Errorf("%s: %w", list, err))
+	}
+	return filepath.Base(abs), files, nil
+}
+
+// faultOfList says whose fault a list that can't be used is.
+func faultOfList(err error) error {
+	if errors.Is(err, hashing.ErrDigests) {
+		return usageError{err}
+	}
+	return err
+}
+
+// replaceable sees that what the signature would replace is a model's signature, or an empty file as mktemp makes it.
+func replaceable(signature string) error {
+	info, err := os.Stat(signature)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return nil
+	}
+	b, err := bundle.ReadFile(signature)
+	if err == nil {
+		_, err = bundle.ParseStatement(b.UnverifiedStatement())
+	}
+	if err != nil {
+		return fmt.Errorf("%s: exists, is not a model's signature, and %w", signature, signing.ErrTarget)
+	}
+	return nil
+}

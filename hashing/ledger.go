@@ -150,6 +150,7 @@ func (l *ledger) report(name string) *Report {
 			r.Empty = append(r.Empty, path)
 		}
 		resources = append(resources, e.resources...)
+		e.resources = nil
 	}
 	r.Manifest = &manifest.Manifest{Name: name, Serialization: l.serialization, Resources: resources}
 	r.Manifest.Sort()

@@ -28,7 +28,7 @@ const DefaultMaxOutOfOrder = 64 << 20
 
 // SetMaxOutOfOrder sets how many bytes a [Recorder] keeps of what came out of order, in all of its files together.
 // Each range that is kept counts 64 bytes more than it holds, and each further shard of a file that is begun and not
-// complete as much as the state of its hash: 50 KiB for BLAKE3, less than 1 KiB for the others. Zero, the default, is
+// complete as much as the state of its hash: 50 KiB for BLAKE3, 512 bytes for the others. Zero, the default, is
 // [DefaultMaxOutOfOrder]; a negative number keeps nothing. Hashing what exists does not heed it.
 func (c Configuration) SetMaxOutOfOrder(n int64) Configuration {
 	c.ahead = n
@@ -83,7 +83,7 @@ func (c Configuration) Record(ctx context.Context, name string) (*Recorder, erro
 // SetCheck has f called with each resource as soon as its last byte is there. An error of f fails the file: the Write
 // that completed the resource, or Close, returns it, and so does all that is done to the file after that. Resources
 // of different files and of different shards are checked at the same time. SetCheck must be called before the first
-// file is created.
+// file is created, and f must not use the file.
 func (r *Recorder) SetCheck(f func(manifest.Resource) error) { r.check = f }
 
 // Create begins a file that is written from its beginning to its end. The path is relative to the model's root and

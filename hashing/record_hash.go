@@ -14,7 +14,7 @@ func newState(a manifest.Algorithm) state {
 	return kernelFor(a).new()
 }
 
-// stateSize is about how much memory a state of newState takes.
+// stateSize is about how much memory a state of newState takes, and the shard that it is of.
 func stateSize(a manifest.Algorithm) int64 {
 	if a == manifest.BLAKE3 {
 		return 50 << 10

@@ -15,7 +15,7 @@ type shard struct {
 	pos               int64 // what is before it is hashed, or is being hashed
 	busy              bool
 	hash              state // nil until the first byte is there
-	cost              int64 // of the hash, as the recorder counts it
+	cost              int64 // of it and its hash, as the recorder counts them
 	kept              segments
 }
 
@@ -25,8 +25,11 @@ type segment struct {
 	data []byte
 }
 
-// segmentCost is what a segment costs besides its bytes.
-const segmentCost = 64
+// What a segment takes besides its bytes, and a shard that exists because of one.
+const (
+	segmentCost = 64
+	shardCost   = 192
+)
 
 func (s segment) cost() int64 { return int64(len(s.data)) + segmentCost }
 
@@ -116,7 +119,9 @@ func (w *RangeWriter) appraise(p *piece) error {
 	case w.done[p.index/64]>>(p.index%64)&1 != 0, p.off < pos:
 		return fmt.Errorf("%w: the bytes from %d on are there already", ErrRange, p.off)
 	case p.off > pos, s != nil && s.busy:
-		p.price = p.cost()
+		if p.price = p.cost(); s == nil {
+			p.price += shardCost
+		}
 	case w.hashing > 0 && (s == nil || s.hash == nil) && pos+int64(len(p.data)) < w.border(p.index):
 		p.price = stateSize(w.r.serialization.Algorithm)
 	}
@@ -129,13 +134,17 @@ func (w *RangeWriter) take(p *piece) {
 	if s == nil {
 		s = &shard{index: p.index, start: p.index * w.span, end: w.border(p.index), pos: p.index * w.span}
 		w.open[p.index] = s
+		if p.off > s.pos {
+			s.cost = shardCost
+		}
 	}
 	if s.busy || p.off > s.pos {
 		heap.Push(&s.kept, segment{p.off, bytes.Clone(p.data)})
 		return
 	}
 	if s.hash == nil {
-		s.hash, s.cost = w.r.borrow(), p.price
+		s.hash = w.r.borrow()
+		s.cost += p.price
 		w.hashing++
 	}
 	s.busy, s.pos, p.shard = true, p.off+int64(len(p.data)), s

@@ -28,19 +28,15 @@ func serializations() (list []hashing.Configuration) {
 }
 
 // randomFiles makes the files of a model. Those of small shards stay small.
-func randomFiles(r *rand.Rand, c hashing.Configuration) map[string]string {
-	most := 150_000
-	if m, err := c.Record(context.Background(), "m"); err == nil {
-		if report, err := m.Close(); err == nil && report.Manifest.Serialization.ShardSize != 0 {
-			most = int(min(int64(most), report.Manifest.Serialization.ShardSize*200))
-		}
+func randomFiles(r *rand.Rand, shard int64) map[string]string {
+	most := int64(150_000)
+	if shard > 0 {
+		most = min(most, 200*shard)
 	}
 	files := map[string]string{"none": "", ".gitattributes": "x", ".git/objects/x": "y", ".git/z": "", "skip/me/x": "1", "d/.git/y": "2"}
 	for i := range 8 {
-		data := make([]byte, r.IntN(most))
-		for i := range data {
-			data[i] = byte(r.Uint32())
-		}
+		data := make([]byte, r.Int64N(most))
+		rand.NewChaCha8([32]byte{byte(r.Uint32()), byte(i)}).Read(data)
 		files[fmt.Sprintf("%s/f%d", strings.Repeat("d/", r.IntN(3))+"e", i)] = string(data)
 	}
 	return files
@@ -139,7 +135,9 @@ func TestRecordIsHash(t *testing.T) {
 		for seed := range uint64(2) {
 			r := rand.New(rand.NewPCG(uint64(i), seed))
 			c := c.AddIgnoredPaths("skip/me").SetMaxOutOfOrder(int64(r.IntN(3)) * 300_000)
-			files := randomFiles(r, c)
+			empty, err := recorder(t, c).Close()
+			must(t, err)
+			files := randomFiles(r, empty.Manifest.Serialization.ShardSize)
 			want, err := c.Report(context.Background(), write(t, files))
 			must(t, err)
 			got, err := record(t, r, c, files)
@@ -159,7 +157,6 @@ func TestRecordIsHash(t *testing.T) {
 	}
 }
 
-// put, but to a single file.
 func recorder(t *testing.T, c hashing.Configuration) *hashing.Recorder {
 	t.Helper()
 	r, err := c.Record(t.Context(), "m")

@@ -144,6 +144,7 @@ func (l *ledger) report(name string) *Report {
 		switch {
 		case e.listed != "":
 			r.Ignored = append(r.Ignored, e.listed)
+		case e.unlisted && l.parts:
 		case e.unlisted:
 			r.Unlisted = append(r.Unlisted, path)
 		case len(e.resources) == 0:

@@ -128,7 +128,7 @@ func sameOutcome(t *testing.T, name string, want, got *verifying.Result, wantErr
 	t.Helper()
 	if wantErr == nil {
 		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, want)
+			t.Errorf("%s: got %v,\n%+v, want\n%+v", name, err, got, want)
 		}
 		return
 	}

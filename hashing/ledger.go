@@ -11,7 +11,7 @@ import (
 )
 
 // maxPath is how long a path may be that is not one of a file system, which has limits of its own.
-const maxPath = 32 << 10
+const maxPath = 8 << 10
 
 // A ledger is the files that a model has so far, as somebody names them one by one. It sees that a directory could
 // hold them. The zero value, with settings, is ready to be used by one goroutine at a time.

@@ -88,7 +88,7 @@ func (r *Recorder) SetCheck(f func(manifest.Resource) error) { r.check = f }
 
 // Create begins a file that is written from its beginning to its end. The path is relative to the model's root and
 // separated by slashes. These are errors, and begin nothing:
-//   - [ErrName], about a path that [manifest.CheckPath] refuses, is longer than 32 KiB, or nested deeper than
+//   - [ErrName], about a path that [manifest.CheckPath] refuses, is longer than 8 KiB, or nested deeper than
 //     1000 directories;
 //   - [fs.ErrExist], about a path that exists already or is being written, that is a directory above another file,
 //     or below one. A file that failed or was aborted may be created again;

@@ -21,6 +21,7 @@ type hashFlags struct {
 	shardSize  int64
 	algorithm  string
 	maxWorkers int
+	followLFS  bool
 }
 
 // addCommon adds the flags that verifying has, too: the others come from the signature there.
@@ -30,6 +31,7 @@ func (f *hashFlags) addCommon(c *cobra.Command) {
 	c.Flags().Var(not{&f.ignoreGit}, "no-ignore-git-paths", "hash git's files, too")
 	c.Flags().Lookup("no-ignore-git-paths").NoOptDefVal = "true"
 	c.Flags().BoolVar(&f.links, "allow-symlinks", false, "follow symbolic links")
+	c.Flags().BoolVar(&f.followLFS, "follow-lfs-pointers", false, "take the digests of files that Git LFS did not pull from their pointers")
 	c.Flags().IntVar(&f.maxWorkers, "max-workers", 0, "hash with `N` workers (default: one for each CPU)")
 }
 
@@ -61,10 +63,13 @@ func (f *hashFlags) config(c *cobra.Command, model string, log *slog.Logger) (ha
 			h = h.UseShardSerialization(hashing.Shards{Algorithm: algorithm, ShardSize: f.shardSize})
 		}
 	}
+	if f.followLFS && (f.method == "shards" || f.algorithm != "" && f.algorithm != "sha256") {
+		return h, usageError{fmt.Errorf("--follow-lfs-pointers is for whole files and sha256 alone")}
+	}
 	if f.maxWorkers < 0 {
 		return h, usageError{fmt.Errorf("--max-workers: %d is negative", f.maxWorkers)}
 	}
-	h = h.SetMaxWorkers(f.maxWorkers)
+	h = h.SetMaxWorkers(f.maxWorkers).SetFollowLFSPointers(f.followLFS)
 	if c.Flags().Changed("allow-symlinks") {
 		h = h.SetAllowSymlinks(f.links)
 	}

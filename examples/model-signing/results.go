@@ -31,6 +31,7 @@ type verified struct {
 	content
 	Ignored  []string `json:"ignored"`
 	Unsigned []string `json:"unsigned"`
+	Unread   []string `json:"unread,omitempty"`
 }
 
 // A content is what a manifest comes down to.

@@ -50,10 +50,11 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	v := verified{model, f.signature, newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned)}
+	v := verified{model, f.signature, newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread}
 	return report(cmd, "verified", v, func(w io.Writer) {
 		warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
 		warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
+		warn(cmd.ErrOrStderr(), "not pulled", r.Unread)
 		at := ""
 		if v.Signer.Time != "" {
 			at = fmt.Sprintf(" at %s (%s)", v.Signer.Time, printable(v.Signer.TimeSource))

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"slices"
 
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -74,13 +75,17 @@ func NewCertificate(statement, sig []byte, chain [][]byte) *Bundle {
 	})
 }
 
-// Method returns the way in which the bundle claims to be signed.
+// Method returns the way in which the bundle claims to be signed. In bundles of Sigstore v0.1 and v0.2 a chain of
+// certificates with an entry in a log is Sigstore's.
 func (b *Bundle) Method() Method {
-	switch b.proto.GetVerificationMaterial().GetContent().(type) {
+	m := b.proto.GetVerificationMaterial()
+	switch m.GetContent().(type) {
 	case *protobundle.VerificationMaterial_PublicKey:
 		return Key
 	case *protobundle.VerificationMaterial_X509CertificateChain:
-		return Certificate
+		if len(m.GetTlogEntries()) == 0 || !slices.Contains(chainMediaTypes, b.proto.GetMediaType()) {
+			return Certificate
+		}
 	}
 	return Sigstore
 }

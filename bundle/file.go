@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/modelsigning/modelsigning/internal/atomicfile"
 )
@@ -15,23 +16,32 @@ func ReadFile(name string) (*Bundle, error) { return ReadFileLimit(name, MaxSize
 // ReadFileLimit is ReadFile with a smaller limit in bytes. Whatever is not a regular file is refused, and never
 // waited for.
 func ReadFileLimit(name string, limit int64) (*Bundle, error) {
-	f, err := openNonblock(name)
+	f, size, err := openRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is not a regular file, so it is not a signature")}
-	}
-	b, err := read(f, min(limit, MaxSize), info.Size())
+	b, err := read(f, min(limit, MaxSize), size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return b, nil
+}
+
+// openRegular opens a file, which must be a regular one, and returns its size.
+func openRegular(name string) (f *os.File, size int64, err error) {
+	if f, err = openNonblock(name); err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("is not a regular file, so it is not a signature")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
 }
 
 // WriteFile writes the bundle to the named file, so that after a crash there is either the new file, whole, or

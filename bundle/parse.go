@@ -26,6 +26,12 @@ const (
 var mediaTypes = []string{
 	MediaType,
 	"application/vnd.dev.sigstore.bundle+json;version=0.3",
+	chainMediaTypes[0],
+	chainMediaTypes[1],
+}
+
+// chainMediaTypes are those whose Sigstore certificates stand in x509CertificateChain.
+var chainMediaTypes = []string{
 	"application/vnd.dev.sigstore.bundle+json;version=0.2",
 	"application/vnd.dev.sigstore.bundle+json;version=0.1",
 }
@@ -51,8 +57,16 @@ func (b *Bundle) UnmarshalJSON(data []byte) error {
 // proportion to what r yields, never to the limit.
 func Read(r io.Reader, limit int64) (*Bundle, error) { return read(r, min(limit, MaxSize), 0) }
 
-// read takes a hint of how many bytes there are, so that a large bundle is not moved as it grows.
 func read(r io.Reader, limit, hint int64) (*Bundle, error) {
+	data, err := readBytes(r, limit, hint)
+	if err != nil {
+		return nil, err
+	}
+	return parse(data, true)
+}
+
+// readBytes takes a hint of how many bytes there are, so that a large bundle is not moved as it grows.
+func readBytes(r io.Reader, limit, hint int64) ([]byte, error) {
 	if hint > limit {
 		return nil, fmt.Errorf("%w: bundle has %d bytes, more than the limit of %d", ErrMalformed, hint, limit)
 	}
@@ -71,7 +85,7 @@ func read(r io.Reader, limit, hint int64) (*Bundle, error) {
 	if int64(buf.Len()) > limit {
 		return nil, fmt.Errorf("%w: bundle has more than the limit of %d bytes", ErrMalformed, limit)
 	}
-	return parse(buf.Bytes(), true)
+	return buf.Bytes(), nil
 }
 
 // parse reads a bundle. If it owns data, the payload will lie in it.

@@ -108,19 +108,31 @@ func (c Configuration) Sign(model, signature string) error {
 // Errors are those of [hashing.Configuration.HashContext] and of the signer, [*fs.PathError] for the
 // signature, [ErrTarget] if it would replace something else, and ctx.Err().
 func (c Configuration) SignContext(ctx context.Context, model, signature string) error {
-	if err := c.sign(ctx, model, signature); err != nil {
+	if err := c.sign(ctx, model, signature, modelSignature); err != nil {
 		return fmt.Errorf("signing %s: %w", model, err)
 	}
 	return nil
 }
 
-func (c Configuration) sign(ctx context.Context, model, signature string) error {
+// A kind is what of a model is signed.
+type kind struct {
+	what    string
+	marshal func(*manifest.Manifest) (statement []byte, err error)
+	check   func(statement []byte) error // that it is of this kind
+}
+
+var modelSignature = kind{"model's signature", bundle.MarshalStatement, func(statement []byte) error {
+	_, err := bundle.ParseStatement(statement)
+	return err
+}}
+
+func (c Configuration) sign(ctx context.Context, model, signature string, k kind) error {
 	signer, done, err := c.prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	_, ignored, err := checkTarget(model, signature)
+	_, ignored, err := checkTarget(model, signature, k)
 	if err != nil {
 		return err
 	}
@@ -132,12 +144,16 @@ func (c Configuration) sign(ctx context.Context, model, signature string) error 
 	if err != nil {
 		return err
 	}
-	b, err := c.signManifest(ctx, signer, m)
+	statement, err := k.marshal(m)
+	if err != nil {
+		return err
+	}
+	b, err := c.signStatement(ctx, signer, statement)
 	if err != nil {
 		return err
 	}
 	// The hours of hashing are enough for somebody to put another file there.
-	target, _, err := checkTarget(model, signature)
+	target, _, err := checkTarget(model, signature, k)
 	if err != nil {
 		return err
 	}
@@ -222,6 +238,10 @@ func (c Configuration) signManifest(ctx context.Context, s Signer, m *manifest.M
 	if err != nil {
 		return nil, err
 	}
+	return c.signStatement(ctx, s, statement)
+}
+
+func (c Configuration) signStatement(ctx context.Context, s Signer, statement []byte) (*bundle.Bundle, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -15,9 +15,9 @@ import (
 // ErrTarget says that something stands where the signature should be written that is not a signature.
 var ErrTarget = errors.New("will not be replaced by a signature")
 
-// checkTarget sees that a signature may be written: it never replaces anything but the signature of a model. It
+// checkTarget sees that a signature may be written: it never replaces anything but one of its kind. It
 // returns the signature's paths relative to the model if that is where it lies, for hashing to ignore.
-func checkTarget(model, signature string) (target atomicfile.Target, ignored []string, err error) {
+func checkTarget(model, signature string, k kind) (target atomicfile.Target, ignored []string, err error) {
 	modelInfo, err := os.Stat(model)
 	if err != nil {
 		return target, nil, err
@@ -39,11 +39,11 @@ func checkTarget(model, signature string) (target atomicfile.Target, ignored []s
 			return target, nil, err
 		}
 	}
-	return target, ignored, checkOld(target.Old(), signature, modelInfo, len(ignored) > 0)
+	return target, ignored, checkOld(target.Old(), signature, modelInfo, len(ignored) > 0, k)
 }
 
 // checkOld sees that the file that is there may be replaced.
-func checkOld(old fs.FileInfo, signature string, model fs.FileInfo, inside bool) error {
+func checkOld(old fs.FileInfo, signature string, model fs.FileInfo, inside bool, k kind) error {
 	switch {
 	case old == nil:
 		return nil
@@ -55,10 +55,10 @@ func checkOld(old fs.FileInfo, signature string, model fs.FileInfo, inside bool)
 	b, err := bundle.ReadFile(signature)
 	if err == nil {
 		// Other things are signed in bundles, too.
-		_, err = bundle.ParseStatement(b.UnverifiedStatement())
+		err = k.check(b.UnverifiedStatement())
 	}
 	if err != nil {
-		return fmt.Errorf("%s: exists, is not a model's signature, and %w; move it away or choose another name", signature, ErrTarget)
+		return fmt.Errorf("%s: exists, is not a %s, and %w; move it away or choose another name", signature, k.what, ErrTarget)
 	}
 	return nil
 }

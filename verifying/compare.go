@@ -216,6 +216,9 @@ func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, 
 	if c.ignoreUnsigned {
 		diff.Extra = c.unsigned(r, diff.Extra)
 	}
+	if c.partial {
+		diff.Missing = c.missing(r, got, diff.Missing)
+	}
 	if diff.Empty() {
 		return nil
 	}

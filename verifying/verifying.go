@@ -19,6 +19,7 @@
 //	ErrTimestamp          a timestamp in the bundle does not verify, or no authority for it is trusted
 //	ErrLog                no transparency log that is trusted has recorded the signature
 //	ErrSignature          the signature does not fit the statement
+//	ErrProvenance         provenance is signed, and not accepted: a *ProvenanceError says why
 //	*MismatchError        the signature is good, and the model is not what was signed
 //	hashing.ErrSymlink    the model holds a symbolic link that is not allowed, or leads nowhere or out of it
 //	hashing.ErrNotRegular the model holds a FIFO, a socket or a device
@@ -129,6 +130,8 @@ type Result struct {
 	Partial bool
 	// Unchecked are the paths of the signed files that were not verified. Sorted; nil unless Partial.
 	Unchecked []string
+
+	absent []string // what was signed and may be missing, with partial
 }
 
 // A Configuration says how to verify. The zero value is [Config]().
@@ -140,6 +143,7 @@ type Configuration struct {
 	only           []string // patterns; nil for every file
 	maxBundle      int64
 	log            *slog.Logger
+	partial        bool // what is signed may be missing, as ProvenancePolicy has it
 }
 
 // Config returns a configuration that has no verifier yet and takes all else from the signature.
@@ -239,21 +243,35 @@ func (c Configuration) Open(ctx context.Context, b *bundle.Bundle) (*Result, err
 	return r, nil
 }
 
-func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
+// OpenStatement checks the signature alone, and returns the in-toto statement that is signed, of whatever kind, and by
+// whom. It must not be changed.
+func (c Configuration) OpenStatement(ctx context.Context, b *bundle.Bundle) (statement []byte, signer Identity, err error) {
+	statement, signer, err = c.openStatement(ctx, b)
+	if err != nil {
+		return nil, Identity{}, fmt.Errorf("verifying signature: %w", err)
+	}
+	return statement, signer, nil
+}
+
+func (c Configuration) openStatement(ctx context.Context, b *bundle.Bundle) (statement []byte, signer Identity, err error) {
 	if err := c.ready(); err != nil {
-		return nil, err
+		return nil, Identity{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, Identity{}, err
 	}
 	if b == nil {
-		return nil, fmt.Errorf("%w: the bundle is nil", bundle.ErrMalformed)
+		return nil, Identity{}, fmt.Errorf("%w: the bundle is nil", bundle.ErrMalformed)
 	}
 	v := c.verifier
 	if l, ok := v.(logging); ok && c.log != nil {
 		v = l.withLogger(c.log)
 	}
-	statement, signer, err := v.Verify(ctx, b)
+	return v.Verify(ctx, b)
+}
+
+func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
+	statement, signer, err := c.openStatement(ctx, b)
 	if err != nil {
 		return nil, err
 	}

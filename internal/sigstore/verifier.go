@@ -82,6 +82,9 @@ func (v *Verifier) verify(ctx context.Context, m *material, b *bundle.Bundle) (*
 	if err := checkStamps(ctx, m.root, b); err != nil {
 		return nil, err
 	}
+	if err := checkKinds(b); err != nil {
+		return nil, err
+	}
 	earliest := slices.MinFunc(result.VerifiedTimestamps, func(a, b verify.TimestampVerificationResult) int {
 		return a.Timestamp.Compare(b.Timestamp)
 	})

@@ -16,7 +16,7 @@ import (
 
 const (
 	MaxDepth   = 32  // nesting of objects and arrays
-	MaxMembers = 64  // members of one object; arrays have no limit
+	MaxMembers = 64  // members of one object, unless [Decoder.AllowMembers] says more; arrays have no limit
 	MaxName    = 256 // bytes of a member's name, as it is spelled
 )
 
@@ -41,6 +41,7 @@ type Decoder struct {
 	path  []step
 	seen  []string // folded names of the objects that are open, innermost last
 	names map[string]name
+	max   int // members of one object
 }
 
 // A step is a member or an element on the way to the current value; index is -1 for members.
@@ -54,7 +55,7 @@ type name struct{ text, folded string }
 // Decode calls read for the document's value and sees that nothing but white space follows it. Errors of
 // read that are not made by the Decoder get the path of the value at which they occurred.
 func Decode(data []byte, read func(d *Decoder) error) error {
-	d := &Decoder{data: data, names: make(map[string]name)}
+	d := &Decoder{data: data, names: make(map[string]name), max: MaxMembers}
 	if err := read(d); err != nil {
 		return d.locate(err)
 	}
@@ -64,6 +65,10 @@ func Decode(data []byte, read func(d *Decoder) error) error {
 	}
 	return nil
 }
+
+// AllowMembers sets how many members one object may have from here on. Each is compared with those before it, so a
+// document of n bytes may take time in the order of n times that many.
+func (d *Decoder) AllowMembers(n int) { d.max = n }
 
 // Errorf returns an error at the current value.
 func (d *Decoder) Errorf(format string, args ...any) error {
@@ -104,8 +109,8 @@ func (d *Decoder) locate(err error) error {
 // Object calls member for each member of the object; member must read the value.
 func (d *Decoder) Object(member func(name string) error) error {
 	return d.list('{', '}', "an object", func(i int, mark int) error {
-		if i == MaxMembers {
-			return d.Errorf("more than %d members", MaxMembers)
+		if i == d.max {
+			return d.Errorf("more than %d members", d.max)
 		}
 		d.path[len(d.path)-1] = step{index: -1} // not the member before this one
 		raw, plain, err := d.text()

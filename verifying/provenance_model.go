@@ -1,0 +1,177 @@
+package verifying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/bundle/provenance"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/inside"
+	"github.com/modelsigning/modelsigning/manifest"
+)
+
+// listed returns the manifest that another builder's subjects make: each is a file.
+func listed(subjects []provenance.Subject) (*manifest.Manifest, error) {
+	m := &manifest.Manifest{Serialization: manifest.Serialization{
+		Method: manifest.Files, Algorithm: manifest.SHA256, IgnorePaths: []string{}, // none, git's own neither
+	}}
+	for i, s := range subjects {
+		if s.Digest["sha256"] == "" {
+			return nil, fmt.Errorf("%w: provenance: subject[%d]: has no sha256", bundle.ErrMalformed, i)
+		}
+		m.Resources = append(m.Resources, manifest.Resource{
+			Path:   strings.TrimPrefix(s.Name, "./"),
+			Digest: manifest.Digest{Algorithm: manifest.SHA256, Hex: s.Digest["sha256"]},
+		})
+	}
+	err := m.Validate()
+	if err == nil && m.SingleFile() {
+		err = errors.New(`"." does not name a file`)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: provenance: subject: %w", bundle.ErrMalformed, err)
+	}
+	m.Sort()
+	return m, nil
+}
+
+// reports remembers how a model was hashed last, since most bundles of one file say the same way.
+type reports struct {
+	by     manifest.Serialization
+	report *hashing.Report
+}
+
+// compareProvenance hashes the model as the provenance says and compares.
+func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, model, attestation string, policy ProvenancePolicy, cache *reports) error {
+	info, err := os.Stat(model)
+	if err != nil {
+		return err
+	}
+	if policy.IgnoreNames && info.IsDir() {
+		return errors.New("provenance policy: IgnoreNames is for a model that is a file, and this one is a directory")
+	}
+	if cache.report == nil || c.ignoreUnsigned || !reflect.DeepEqual(cache.by, p.Manifest.Serialization) {
+		report, err := c.reportFor(ctx, p.Manifest, model, attestation, info.IsDir())
+		if err != nil {
+			return err
+		}
+		*cache = reports{p.Manifest.Serialization, report}
+	}
+	if policy.IgnoreNames {
+		return p.compareContent(cache.report, model)
+	}
+	r := &Result{Manifest: p.Manifest}
+	c.partial = policy.Partial
+	if err := c.compareReport(r, cache.report, model); err != nil {
+		return err
+	}
+	p.Ignored, p.Unsigned, p.Absent = r.Ignored, r.Unsigned, r.absent
+	return nil
+}
+
+func (c Configuration) reportFor(ctx context.Context, m *manifest.Manifest, model, attestation string, dir bool) (*hashing.Report, error) {
+	h, err := c.hashingFor(m, dir)
+	if err != nil {
+		return nil, err
+	}
+	if dir {
+		own, err := inside.Paths(model, attestation)
+		if err != nil {
+			return nil, err
+		}
+		h = h.AddIgnoredPaths(own...)
+	}
+	return h.Report(ctx, model)
+}
+
+// compareContent looks for a file that has the content of the model, whatever its name.
+func (p *Provenance) compareContent(report *hashing.Report, model string) error {
+	got := report.Manifest.Resources
+	found := len(got) == 1 && got[0].End == 0 && slices.ContainsFunc(p.Manifest.Resources, func(r manifest.Resource) bool {
+		return r.End == 0 && r.Digest == got[0].Digest
+	})
+	if found {
+		return nil
+	}
+	diff := manifest.Diff{}
+	for _, r := range got {
+		diff.Extra = append(diff.Extra, r.Name())
+	}
+	return &MismatchError{model, diff}
+}
+
+// missing moves to the result those of the missing resources whose files are not there at all. What remains is a part of
+// a file that is there, or everything.
+func (c Configuration) missing(r *Result, got *manifest.Manifest, missing []string) (parts []string) {
+	if len(got.Resources) == 0 {
+		return missing
+	}
+	there := paths(got)
+	for _, name := range missing {
+		// It was a resource's name a moment ago.
+		res, _ := manifest.ParseName(name, r.Manifest.Serialization.Method)
+		if _, found := slices.BinarySearch(there, res.Path); found {
+			parts = append(parts, name)
+		} else {
+			r.absent = append(r.absent, res.Path)
+		}
+	}
+	slices.Sort(r.absent)
+	r.absent = slices.Compact(r.absent)
+	return parts
+}
+
+// Agrees reports whether a signature is about the same files: the same names, and where both were hashed in the same way
+// the same digests. Where they were not, names are all that can be compared, so both must have been verified with the
+// same model: p by [Configuration.VerifyProvenance], and r by [Configuration.VerifyContext]. The error is a
+// [*MismatchError]: what is missing is signed, and not in the provenance.
+func (p *Provenance) Agrees(r *Result) error {
+	want, got := r.Manifest, p.Manifest
+	if want.SingleFile() && len(paths(got)) == 1 { // as the Python reference names it
+		want = renamed(want, got.Resources[0].Path)
+	}
+	diff := want.Diff(got)
+	if w, g := want.Serialization, got.Serialization; w.Method != g.Method || w.Algorithm != g.Algorithm || w.ShardSize != g.ShardSize {
+		diff = compareNames(paths(want), paths(got), slices.Concat(r.Unsigned, p.Unsigned))
+	}
+	if diff.Empty() {
+		return nil
+	}
+	return fmt.Errorf("signature and provenance are not about the same files: %w", &MismatchError{want.Name, diff})
+}
+
+func renamed(m *manifest.Manifest, path string) *manifest.Manifest {
+	c := *m
+	c.Resources = slices.Clone(m.Resources)
+	for i := range c.Resources {
+		c.Resources[i].Path = path
+	}
+	return &c
+}
+
+// compareNames compares sorted lists of files. Empty files, which shards don't cover, may be in one of them.
+func compareNames(want, got, empty []string) (d manifest.Diff) {
+	slices.Sort(empty)
+	lacks := func(list []string, name string) bool {
+		_, found := slices.BinarySearch(list, name)
+		_, excused := slices.BinarySearch(empty, name)
+		return !found && !excused
+	}
+	for _, name := range want {
+		if lacks(got, name) {
+			d.Missing = append(d.Missing, name)
+		}
+	}
+	for _, name := range got {
+		if lacks(want, name) {
+			d.Extra = append(d.Extra, name)
+		}
+	}
+	return d
+}

@@ -78,7 +78,7 @@ type Provenance struct {
 // VerifyProvenance verifies that the model, a directory or a file, was built as the policy says. The file attestation
 // holds one bundle or several, as JSON lines, see [bundle.ReadAll]; one of them must do, and the others are not used. A
 // nil error means that its signature and its claims are good, that every file it lists is there with that content, and
-// that nothing else is, but for what the result lists. Errors are those of [Configuration.VerifyContext], and
+// that nothing else is, but for what the result lists. [Configuration.SetOnly] does not restrict it. Errors are those of [Configuration.VerifyContext], and
 // [ErrProvenance].
 func (c Configuration) VerifyProvenance(ctx context.Context, model, attestation string, p ProvenancePolicy) (*Provenance, error) {
 	r, err := c.verifyProvenance(ctx, model, attestation, p)

@@ -49,6 +49,7 @@ type reports struct {
 
 // compareProvenance hashes the model as the provenance says and compares.
 func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, model, attestation string, policy ProvenancePolicy, cache *reports) error {
+	c.only, c.partial = nil, policy.Partial
 	info, err := os.Stat(model)
 	if err != nil {
 		return err
@@ -67,7 +68,6 @@ func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, mod
 		return p.compareContent(cache.report, model)
 	}
 	r := &Result{Manifest: p.Manifest}
-	c.partial = policy.Partial
 	if err := c.compareReport(r, cache.report, model); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (p *Provenance) compareContent(report *hashing.Report, model string) error 
 	for _, r := range got {
 		diff.Extra = append(diff.Extra, r.Name())
 	}
-	return &MismatchError{model, diff}
+	return &MismatchError{Model: model, Diff: diff}
 }
 
 // missing moves to the result those of the missing resources whose files are not there at all. What remains is a part of
@@ -143,7 +143,7 @@ func (p *Provenance) Agrees(r *Result) error {
 	if diff.Empty() {
 		return nil
 	}
-	return fmt.Errorf("signature and provenance are not about the same files: %w", &MismatchError{want.Name, diff})
+	return fmt.Errorf("signature and provenance are not about the same files: %w", &MismatchError{Model: want.Name, Diff: diff})
 }
 
 func renamed(m *manifest.Manifest, path string) *manifest.Manifest {

@@ -19,6 +19,7 @@ var forbidden = []struct {
 }{
 	{"hashing", []string{"google.golang.org/protobuf", "github.com/sigstore", module + "/bundle"}},
 	{"bundle", []string{module + "/hashing"}},
+	{"bundle/provenance", []string{module + "/hashing"}},
 	{"signing", []string{module + "/verifying"}},
 	{"verifying", []string{module + "/signing"}},
 }

@@ -121,7 +121,7 @@ type kind struct {
 	check   func(statement []byte) error // that it is of this kind
 }
 
-var modelSignature = kind{"model's signature", bundle.MarshalStatement, func(statement []byte) error {
+var modelSignature = kind{"a model's signature", bundle.MarshalStatement, func(statement []byte) error {
 	_, err := bundle.ParseStatement(statement)
 	return err
 }}

@@ -58,7 +58,7 @@ func checkOld(old fs.FileInfo, signature string, model fs.FileInfo, inside bool,
 		err = k.check(b.UnverifiedStatement())
 	}
 	if err != nil {
-		return fmt.Errorf("%s: exists, is not a %s, and %w; move it away or choose another name", signature, k.what, ErrTarget)
+		return fmt.Errorf("%s: exists, is not %s, and %w; move it away or choose another name", signature, k.what, ErrTarget)
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ var kinds = []struct {
 	{as[*hashing.ConflictError], kind{"conflict", exitUsage}},
 	{is(signing.ErrTarget), kind{"target", exitUsage}},
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
+	{is(verifying.ErrProvenance), kind{"provenance", exitRejected}},
 	{is(bundle.ErrMalformed), kind{"malformed", exitRejected}},
 	{is(verifying.ErrMethod), kind{"method", exitRejected}},
 	{is(verifying.ErrIdentity), kind{"identity", exitRejected}},

@@ -81,7 +81,7 @@ func newRoot() *cobra.Command {
 	})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))
-	root.AddCommand(newDigest(log), newSign(log), newVerify(log), newInspect())
+	root.AddCommand(newDigest(log), newSign(log), newVerify(log), newInspect(), newProvenance(log))
 	return root
 }
 

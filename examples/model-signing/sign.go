@@ -11,8 +11,20 @@ import (
 )
 
 func newSign(log *slog.Logger) *cobra.Command {
-	return group("sign", "Sign a model", func() *cobra.Command { return newSignSigstore(log) },
-		newSignKey(log), newSignCertificate(log), newSignPKCS11Key(log), newSignPKCS11Certificate(log))
+	return signGroup("sign", "Sign a model", log, func() signAction { return new(signFlags) })
+}
+
+// A signAction is what is done with a signer, and the flags that it has besides the signer's.
+type signAction interface {
+	add(c *cobra.Command)
+	sign(cmd *cobra.Command, model string, log *slog.Logger, c signing.Configuration) error
+}
+
+// signGroup is a command that does something with each of the signers.
+func signGroup(use, short string, log *slog.Logger, action func() signAction) *cobra.Command {
+	return group(use, short, func() *cobra.Command { return newSignSigstore(log, action()) },
+		newSignKey(log, action()), newSignCertificate(log, action()),
+		newSignPKCS11Key(log, action()), newSignPKCS11Certificate(log, action()))
 }
 
 // signFlags are the flags of every method to sign.
@@ -46,8 +58,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	return report(cmd, "signed", signed{model, f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
 }
 
-func newSignKey(log *slog.Logger) *cobra.Command {
-	var flags signFlags
+func newSignKey(log *slog.Logger, flags signAction) *cobra.Command {
 	var key signing.EllipticKey
 	var tsa signing.TimestampAuthority
 	c := &cobra.Command{

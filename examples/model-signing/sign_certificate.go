@@ -8,8 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newSignCertificate(log *slog.Logger) *cobra.Command {
-	var flags signFlags
+func newSignCertificate(log *slog.Logger, flags signAction) *cobra.Command {
 	var cert signing.Certificate
 	var tsa signing.TimestampAuthority
 	c := &cobra.Command{

@@ -8,8 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newSignPKCS11Key(log *slog.Logger) *cobra.Command {
-	var flags signFlags
+func newSignPKCS11Key(log *slog.Logger, flags signAction) *cobra.Command {
 	var tsa signing.TimestampAuthority
 	var key signing.PKCS11
 	c := &cobra.Command{

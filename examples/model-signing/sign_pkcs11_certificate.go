@@ -7,8 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newSignPKCS11Certificate(log *slog.Logger) *cobra.Command {
-	var flags signFlags
+func newSignPKCS11Certificate(log *slog.Logger, flags signAction) *cobra.Command {
 	var tsa signing.TimestampAuthority
 	var cert signing.PKCS11Certificate
 	c := &cobra.Command{

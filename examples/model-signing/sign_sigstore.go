@@ -11,8 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func newSignSigstore(log *slog.Logger) *cobra.Command {
-	var flags signFlags
+func newSignSigstore(log *slog.Logger, flags signAction) *cobra.Command {
 	var o signing.Sigstore
 	c := &cobra.Command{
 		Use:   "sigstore MODEL",

@@ -13,8 +13,19 @@ import (
 )
 
 func newVerify(log *slog.Logger) *cobra.Command {
-	return group("verify", "Verify a model", func() *cobra.Command { return newVerifySigstore(log) },
-		newVerifyKey(log), newVerifyCertificate(log))
+	return verifyGroup("verify", "Verify a model", log, func() verifyAction { return new(verifyFlags) })
+}
+
+// A verifyAction is what is done with a verifier, and the flags that it has besides the verifier's.
+type verifyAction interface {
+	add(c *cobra.Command)
+	verify(cmd *cobra.Command, model string, log *slog.Logger, c verifying.Configuration) error
+}
+
+// verifyGroup is a command that does something with each of the verifiers.
+func verifyGroup(use, short string, log *slog.Logger, action func() verifyAction) *cobra.Command {
+	return group(use, short, func() *cobra.Command { return newVerifySigstore(log, action()) },
+		newVerifyKey(log, action()), newVerifyCertificate(log, action()))
 }
 
 // verifyFlags are the flags of every method to verify.
@@ -86,8 +97,7 @@ func usageUnlessUnread(err error) error {
 	return usageError{err}
 }
 
-func newVerifyKey(log *slog.Logger) *cobra.Command {
-	var flags verifyFlags
+func newVerifyKey(log *slog.Logger, flags verifyAction) *cobra.Command {
 	var key verifying.EllipticKey
 	c := &cobra.Command{
 		Use:   "key MODEL",

@@ -7,8 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newVerifyCertificate(log *slog.Logger) *cobra.Command {
-	var flags verifyFlags
+func newVerifyCertificate(log *slog.Logger, flags verifyAction) *cobra.Command {
 	var cert verifying.Certificate
 	c := &cobra.Command{
 		Use:   "certificate MODEL",

@@ -9,8 +9,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newVerifySigstore(log *slog.Logger) *cobra.Command {
-	var flags verifyFlags
+// An identityChooser is a verifyAction whose flags say whose signature is accepted, where those of Sigstore don't.
+type identityChooser interface {
+	chooseIdentity(o verifying.Sigstore, id *verifying.SigstoreIdentity) error
+}
+
+func newVerifySigstore(log *slog.Logger, flags verifyAction) *cobra.Command {
 	var o verifying.Sigstore
 	var id verifying.SigstoreIdentity
 	c := &cobra.Command{
@@ -25,13 +29,18 @@ func newVerifySigstore(log *slog.Logger) *cobra.Command {
 					return err
 				}
 			}
+			o.TUFCache, o.Proxy = tufCache(), http.ProxyFromEnvironment
+			if a, ok := flags.(identityChooser); ok {
+				if err := a.chooseIdentity(o, &id); err != nil {
+					return err
+				}
+			}
 			switch {
 			case id.Subject == "" && id.SubjectRegexp == "":
 				return usageError{errors.New("--identity is missing: Sigstore certifies everybody")}
 			case id.Issuer == "" && id.IssuerRegexp == "":
 				return usageError{errors.New("--identity-provider is missing: anybody could vouch for that identity")}
 			}
-			o.TUFCache, o.Proxy = tufCache(), http.ProxyFromEnvironment
 			o.Identities = []verifying.SigstoreIdentity{id}
 			return flags.verify(c, args[0], log, verifying.Config().UseSigstoreVerifier(o))
 		},

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/bundle/provenance"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/pypackages"
+	"github.com/spf13/cobra"
+)
+
+// dependencyFlags say what else went into a build.
+type dependencyFlags struct {
+	datasets, baseModels           []string
+	packages                       []string
+	reports, freezes, requirements []string
+	complete                       bool
+}
+
+func (f *dependencyFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.datasets, "dataset", nil, "`WHAT` the model was trained with: a path, which is hashed as models are, or a URL that ends in #path=PATH or #sha256=HEX (repeatable)")
+	flags.StringArrayVar(&f.baseModels, "base-model", nil, "`WHAT` it was trained from, written as --dataset (repeatable)")
+	flags.StringArrayVar(&f.packages, "package", nil, "`PURL` of a package that was installed, such as pkg:pypi/torch@2.5.1 (repeatable)")
+	flags.StringArrayVar(&f.reports, "pip-report", nil, "packages that pip install --report has written to this `FILE` (repeatable)")
+	flags.StringArrayVar(&f.freezes, "pip-freeze", nil, "packages that pip freeze has written to this `FILE`, which are all that were installed (repeatable)")
+	flags.StringArrayVar(&f.requirements, "requirements", nil, "packages of this requirements `FILE` (repeatable)")
+	flags.BoolVar(&f.complete, "packages-complete", false, "no other package was installed, as in a new environment that one run of pip has filled")
+}
+
+// read adds all dependencies; those that are paths have no digest yet.
+func (f *dependencyFlags) read(b *provenance.Build) error {
+	b.Dependencies = nil
+	for _, text := range f.packages {
+		b.Dependencies = append(b.Dependencies, provenance.Descriptor{Kind: provenance.Package, URI: text})
+	}
+	b.PackagesComplete = f.complete
+	for _, files := range []struct {
+		names []string
+		parse func([]byte) (pypackages.List, error)
+	}{
+		{f.reports, pypackages.ParseReport}, {f.freezes, pypackages.ParseFreeze}, {f.requirements, pypackages.ParseRequirements},
+	} {
+		for _, name := range files.names {
+			data, err := readLimited(name, pypackages.MaxSize)
+			if err != nil {
+				return err
+			}
+			list, err := files.parse(data)
+			if err != nil {
+				return usageError{fmt.Errorf("%s: %w", name, err)}
+			}
+			b.PackagesComplete = b.PackagesComplete || list.Coverage == pypackages.Environment
+			b.Dependencies = append(b.Dependencies, descriptors(list)...)
+		}
+	}
+	b.Dependencies = distinct(b.Dependencies)
+	if b.PackagesComplete && len(b.Dependencies) == 0 {
+		return usageError{fmt.Errorf("--packages-complete: there is no list of packages")}
+	}
+	return nil
+}
+
+func descriptors(list pypackages.List) (all []provenance.Descriptor) {
+	for _, p := range list.Packages {
+		all = append(all, provenance.Descriptor{Kind: provenance.Package, Name: p.Name, URI: p.PURL, Digest: p.Digests, DownloadLocation: p.URL})
+	}
+	return all
+}
+
+// distinct keeps one of the descriptors of a package, the one that says most.
+func distinct(all []provenance.Descriptor) (kept []provenance.Descriptor) {
+	at := make(map[string]int)
+	for _, d := range all {
+		i, twice := at[d.URI]
+		switch {
+		case !twice:
+			at[d.URI] = len(kept)
+			kept = append(kept, d)
+		case len(d.Digest) > len(kept[i].Digest):
+			kept[i] = d
+		}
+	}
+	return kept
+}
+
+// hash adds data and base models, and hashes what lies on this machine.
+func (f *dependencyFlags) hash(ctx context.Context, b *provenance.Build) error {
+	for _, list := range []struct {
+		flag  string
+		kind  provenance.Kind
+		texts []string
+	}{{"dataset", provenance.Dataset, f.datasets}, {"base-model", provenance.BaseModel, f.baseModels}} {
+		for _, text := range list.texts {
+			d, path, err := parseDependency(list.kind, text)
+			if err != nil {
+				return usageError{fmt.Errorf("--%s: %w", list.flag, err)}
+			}
+			if path != "" {
+				m, err := hashing.Config().HashContext(ctx, path)
+				if err != nil {
+					return err
+				}
+				d = provenance.Describe(list.kind, d.URI, m)
+			}
+			b.Dependencies = append(b.Dependencies, d)
+		}
+	}
+	return nil
+}
+
+// parseDependency reads PATH, URL, URL#path=PATH or URL#sha256=HEX.
+func parseDependency(k provenance.Kind, text string) (d provenance.Descriptor, path string, err error) {
+	d.Kind = k
+	uri, fragment, _ := strings.Cut(text, "#")
+	if u, err := url.Parse(uri); err != nil || !strings.Contains(uri, "://") || u.Scheme == "" {
+		return d, text, nil
+	}
+	d.URI = uri
+	how, value, ok := strings.Cut(fragment, "=")
+	switch {
+	case fragment == "":
+	case ok && how == "path" && value != "":
+		path = value
+	case ok && how == "sha256":
+		d.Digest = map[string]string{"sha256": value}
+	default:
+		return d, "", fmt.Errorf("%q does not end in #path=PATH or #sha256=HEX", text)
+	}
+	check := provenance.Build{Builder: provenance.Builder{ID: "https://example.com"}, Dependencies: []provenance.Descriptor{d}}
+	return d, path, provenance.Check(check)
+}
+
+func readLimited(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, usageError{fmt.Errorf("%s: has %d bytes, more than the limit of %d", name, info.Size(), limit)}
+	}
+	return os.ReadFile(name)
+}

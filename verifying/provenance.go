@@ -89,7 +89,7 @@ func (c Configuration) VerifyProvenance(ctx context.Context, model, attestation 
 }
 
 func (c Configuration) verifyProvenance(ctx context.Context, model, attestation string, p ProvenancePolicy) (*Provenance, error) {
-	if err := c.ready(); err != nil {
+	if err := errors.Join(c.ready(), p.check()); err != nil {
 		return nil, err
 	}
 	limit := c.maxBundle

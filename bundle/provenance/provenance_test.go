@@ -310,3 +310,19 @@ func TestStrict(t *testing.T) {
 		t.Errorf("a member twice: %v", err)
 	}
 }
+
+// A statement of a million files is made and read.
+func BenchmarkMillionFiles(b *testing.B) {
+	m := &manifest.Manifest{Name: "m", Serialization: manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256}}
+	for i := range 1_000_000 {
+		m.Resources = append(m.Resources, manifest.Resource{
+			Path:   fmt.Sprintf("shard-%02d/sample-%07d.parquet", i/10000, i),
+			Digest: manifest.Digest{Algorithm: manifest.SHA256, Hex: fmt.Sprintf("%064x", i)},
+		})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		statement := marshal(b, m, newBuild())
+		b.SetBytes(int64(len(statement)))
+	}
+}

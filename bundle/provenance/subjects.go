@@ -3,7 +3,6 @@ package provenance
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 	"strings"
 
@@ -53,11 +52,13 @@ func DirHash(m *manifest.Manifest) (digest string, ok bool) {
 		return "", false
 	}
 	h := sha256.New()
+	var line []byte
 	for _, r := range sorted(m).Resources {
 		if strings.Contains(r.Path, "\n") {
 			return "", false
 		}
-		io.WriteString(h, r.Digest.Hex+"  "+r.Path+"\n") // a hash takes everything
+		line = append(append(append(line[:0], r.Digest.Hex...), "  "...), r.Path...)
+		h.Write(append(line, '\n'))
 	}
 	return hex.EncodeToString(h.Sum(nil)), true
 }

@@ -122,22 +122,21 @@ func (f *createFlags) readEnvironment(b *provenance.Build) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--environment: %w", err)}
 	}
-	for _, v := range []struct {
-		to   *string
-		from string
-	}{
-		{&b.Builder.ID, e.BuilderID}, {&b.InvocationID, e.InvocationID}, {&b.EntryPoint, e.EntryPoint}, {&b.Trigger, e.Event},
-		{&b.Source.Ref, e.Source.Ref}, {&b.Source.Commit, e.Source.Commit}, {&b.Source.URI, e.Source.URI},
-	} {
-		if *v.to == "" {
-			*v.to = v.from
+	fill := func(to *string, from string) {
+		if *to == "" {
+			*to = from
 		}
+	}
+	fill(&b.Builder.ID, e.BuilderID)
+	fill(&b.InvocationID, e.InvocationID)
+	fill(&b.EntryPoint, e.EntryPoint)
+	fill(&b.Trigger, e.Event)
+	if fill(&b.Source.URI, e.Source.URI); b.Source.URI == e.Source.URI && b.Source.URI != "" { // or it is a commit of another one
+		fill(&b.Source.Ref, e.Source.Ref)
+		fill(&b.Source.Commit, e.Source.Commit)
 	}
 	if b.StartedOn.IsZero() {
 		b.StartedOn = e.Started
-	}
-	if b.Source.URI == "" {
-		b.Source = provenance.Source{} // a commit of nothing
 	}
 	return nil
 }
@@ -150,8 +149,12 @@ func pairs(flag string, texts []string) (map[string]string, error) {
 	m := make(map[string]string)
 	for _, text := range texts {
 		name, value, ok := strings.Cut(text, "=")
-		if _, twice := m[name]; !ok || name == "" || twice {
-			return nil, usageError{fmt.Errorf("--%s: %q is not NAME=VALUE, or a NAME that is there twice", flag, text)}
+		_, twice := m[name]
+		switch {
+		case !ok || name == "": // it may be a secret
+			return nil, usageError{fmt.Errorf("--%s: what is given is not NAME=VALUE", flag)}
+		case twice:
+			return nil, usageError{fmt.Errorf("--%s: %q is given twice", flag, name)}
 		}
 		m[name] = value
 	}

@@ -129,7 +129,7 @@ func parseDependency(k provenance.Kind, text string) (d provenance.Descriptor, p
 	case ok && how == "sha256":
 		d.Digest = map[string]string{"sha256": value}
 	default:
-		return d, "", fmt.Errorf("%q does not end in #path=PATH or #sha256=HEX", text)
+		return d, "", fmt.Errorf("#%s is neither #path=PATH nor #sha256=HEX", fragment)
 	}
 	check := provenance.Build{Builder: provenance.Builder{ID: "https://example.com"}, Dependencies: []provenance.Descriptor{d}}
 	return d, path, provenance.Check(check)

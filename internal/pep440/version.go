@@ -53,7 +53,7 @@ func Parse(s string) (Version, error) {
 	}
 	m := grammar.FindStringSubmatch(lower(strings.Trim(s, space)))
 	if m == nil {
-		return Version{}, fmt.Errorf("%q is not a version of PEP 440", s)
+		return Version{}, fmt.Errorf("%.300q is not a version of PEP 440", s)
 	}
 	v := Version{epoch: num(m[1]), pre: newPart(m[3], m[4]), post: newPart(m[6], m[7]), dev: newPart(m[8], m[9])}
 	for n := range strings.SplitSeq(m[2], ".") {

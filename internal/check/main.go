@@ -63,6 +63,7 @@ func (c *checker) stages() []stage {
 		{"modules", "go.mod and go.sum are tidy", c.tidy},
 		{"vet", "go vet", c.vet},
 		{"staticcheck", "staticcheck, at the version of internal/tools", c.staticcheck},
+		{"workflows", "actionlint, at the version of internal/tools", c.workflows},
 		{"build", "without cgo, for other systems, and with each build tag", c.build},
 		{"generate", "generated files are what their generators write", c.generate},
 		{"compiler", "a C compiler, for the race detector", c.compiler},

@@ -54,6 +54,12 @@ func (c *checker) staticcheck(ctx context.Context) error {
 	return c.each(ctx, "go", "tool", "-modfile="+mod, "staticcheck", "./...")
 }
 
+// workflows checks GitHub's workflows. What it could ask other programs, it asks nobody: who has them differs.
+func (c *checker) workflows(ctx context.Context) error {
+	mod := filepath.Join(c.root, tools, "go.mod")
+	return c.run(ctx, c.root, nil, "go", "tool", "-modfile="+mod, "actionlint", "-shellcheck=", "-pyflakes=")
+}
+
 // build compiles the packages and, by vet, their tests.
 func (c *checker) build(ctx context.Context) error {
 	for _, v := range []struct {

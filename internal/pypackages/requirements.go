@@ -61,7 +61,7 @@ func (r *requirementsReader) line(s string) error {
 		r.open = true
 		r.count++
 		return r.unnamed(value)
-	case slices.Contains(withValue, option) && value != "":
+	case slices.Contains(withValue, option) && value != "" && !strings.ContainsAny(value, " \t"): // no other option behind it
 		return nil
 	case slices.Contains(withoutValue, option) && value == "":
 		r.required = r.required || option == "--require-hashes"

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,8 +16,8 @@ func eachLine(data []byte, join bool, f func(line string) error) error {
 	if err := checkSize(data); err != nil {
 		return err
 	}
-	if !utf8.Valid(data) || strings.ContainsRune(string(data), 0) {
-		return errors.New("is not text in UTF-8")
+	if err := checkText(data); err != nil {
+		return err
 	}
 	var long strings.Builder
 	number, first, open := 0, 1, false
@@ -44,6 +46,30 @@ func eachLine(data []byte, join bool, f func(line string) error) error {
 	}
 	if open {
 		return fmt.Errorf("line %d: a backslash, and no line behind it", first)
+	}
+	return nil
+}
+
+// Python breaks lines at more characters than \n, and reads a file as its first two lines say. A text that pip would
+// read in another way than eachLine is refused.
+var codingComment = regexp.MustCompile(`^[^\n]*\n?[^\n]*#[^\n]*coding[:=]\s*([-\w.]+)`)
+
+func checkText(data []byte) error {
+	if !utf8.Valid(data) {
+		return errors.New("is not text in UTF-8")
+	}
+	if m := codingComment.FindSubmatch(data); m != nil && !strings.EqualFold(string(m[1]), "utf-8") {
+		return fmt.Errorf("declares the encoding %.40q, and only utf-8 is known", m[1])
+	}
+	line := 1
+	for i, r := range string(data) {
+		switch {
+		case r == '\n':
+			line++
+		case r == '\t' || r == '\r' && i+1 < len(data) && data[i+1] == '\n':
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			return fmt.Errorf("line %d: has a control character, %q", line, r)
+		}
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ package affected
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -87,39 +88,46 @@ type List struct {
 }
 
 // ListOf returns the list of the packages that URIs name: package URLs as pkg:pypi/torch@2.5.1. Those of other types
-// are not Python packages from PyPI, and what is not a package URL is no package; but one of PyPI's that cannot be read
-// makes the list incomplete.
+// are not Python packages from PyPI, and what is not a package URL is no package; but one that cannot be read makes the
+// list incomplete.
 func ListOf(uris []string, complete bool) List {
 	l := List{Complete: complete}
 	for _, uri := range uris {
-		if purl.IsPyPI(uri) {
-			name, version, err := purl.Parse(uri)
-			if err != nil {
-				l.unreadable++
-				continue
-			}
+		name, version, err := purl.Parse(uri)
+		if err == nil {
 			l.Packages = append(l.Packages, Package{name, version})
-		} else if name, ok := otherName(uri); ok {
-			if l.elsewhere == nil {
-				l.elsewhere = make(map[string]bool)
-			}
-			l.elsewhere[name] = true
+		} else if strings.Contains(strings.ToLower(uri), "pkg:") {
+			l.add(uri)
 		}
 	}
 	return l
 }
 
-// otherName returns the normal name that a package of another type would have as a Python package.
+// add adds what is, or looks like, a package URL, and is not one of PyPI.
+func (l *List) add(uri string) {
+	name, ok := otherName(uri)
+	if !ok || purl.IsPyPI(uri) {
+		l.unreadable++
+		return
+	}
+	if normal, err := purl.NormalName(name); err == nil { // others are no names of Python packages
+		if l.elsewhere == nil {
+			l.elsewhere = make(map[string]bool)
+		}
+		l.elsewhere[normal] = true
+	}
+}
+
+// otherName returns the name in a package URL of any type.
 func otherName(uri string) (string, bool) {
 	if len(uri) < 4 || !strings.EqualFold(uri[:4], "pkg:") {
 		return "", false
 	}
-	end := strings.IndexAny(uri, "?#")
-	if end < 0 {
-		end = len(uri)
+	if end := strings.IndexAny(uri, "?#"); end >= 0 {
+		uri = uri[:end]
 	}
-	path, _, _ := strings.Cut(uri[4:end], "@")
-	name, err := purl.NormalName(path[strings.LastIndexByte(path, '/')+1:])
+	last, _, _ := strings.Cut(uri[max(4, strings.LastIndexByte(uri, '/')+1):], "@")
+	name, err := url.PathUnescape(last)
 	return name, err == nil
 }
 

@@ -19,12 +19,19 @@ func (w *worker) ahead(ctx context.Context, s *stream) {
 	}()
 	one := []*stream{s}
 	defer w.survive(one) // while the windows are still there
+	var done []*window
 	for l := range r.full {
 		s.window, s.data = l.window, l.data
 		if ctx.Err() != nil || w.advance(one) != nil {
 			return
 		}
-		r.free <- l.window
+		// Waking the reader costs as much as hashing a few KiB, so it gets several at once.
+		if done = append(done, l.window); len(done) == ringWindows/2 {
+			for _, v := range done {
+				r.free <- v
+			}
+			done = done[:0]
+		}
 	}
 	if r.err != nil {
 		w.fail(s.file, r.err)
@@ -49,14 +56,15 @@ type loaded struct {
 
 const (
 	// ringWindows is how many windows reading may be ahead of hashing.
-	ringWindows = 4
-	// minRead is the least size of one, so that the two goroutines wake each other rarely.
+	ringWindows = 8
+	// minRead is the least size of one. All of them last for milliseconds, so that a reader that has to wait for a
+	// processor delays nothing.
 	minRead = 512 << 10
 )
 
 func newReader(e *engine, s *stream) *reader {
 	const n = ringWindows
-	size := max(e.reach(1), minRead)
+	size := min(max(e.reach(1), minRead), mapReach/n)
 	r := &reader{engine: e, stream: s, size: size, windows: make([]window, n)}
 	r.free, r.full = make(chan *window, n), make(chan loaded, n)
 	for i := range r.windows {

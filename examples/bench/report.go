@@ -24,7 +24,7 @@ func (r *result) print(w io.Writer) {
 	fmt.Fprintf(w, "\nIn memory, one processor: %.2f GB/s one stream, %.2f many.", median(r.single), median(r.many))
 	for _, name := range []string{read, mapped} {
 		one, all := r.ofMemory(name)
-		fmt.Fprintf(w, " %s: %.2f of one stream, %.2f of many on %d processors.", name, one, all, r.workers)
+		fmt.Fprintf(w, " %s: %.2f of one stream, %.2f of many on %d processors.", name, median(one), median(all), r.workers)
 	}
 	fmt.Fprint(w, "\n\n")
 }
@@ -40,37 +40,35 @@ func (r *result) entry(name string) *entry {
 
 // ratio is how many times longer a takes than b: the median of the rounds, in each of which they ran one after the
 // other.
-func (r *result) ratio(a, b string) float64 {
-	return r.compare(a, b, func(r run) float64 { return r.wall.Seconds() })
-}
+func (r *result) ratio(a, b string) float64 { return median(r.ratios(a, b, wallTime)) }
 
 // cpuRatio is the same for the time of the processors, which says more while others use them too.
-func (r *result) cpuRatio(a, b string) float64 {
-	return r.compare(a, b, func(r run) float64 { return r.cpu.Seconds() })
-}
+func (r *result) cpuRatio(a, b string) float64 { return median(r.ratios(a, b, cpuTime)) }
 
-func (r *result) compare(a, b string, value func(run) float64) float64 {
+func wallTime(r run) float64 { return r.wall.Seconds() }
+func cpuTime(r run) float64  { return r.cpu.Seconds() }
+
+// ratios returns one for each round, or none if either did not take part.
+func (r *result) ratios(a, b string, value func(run) float64) (list []float64) {
 	x, y := r.entry(a), r.entry(b)
 	if x == nil || y == nil {
-		return 0
+		return nil
 	}
-	var list []float64
 	for i := range x.runs {
 		list = append(list, value(x.runs[i])/value(y.runs[i]))
 	}
-	return median(list)
+	return list
 }
 
-// ofMemory compares speed with that of the hash in memory: one stream on one processor, and as many streams as are
-// fastest on all processors.
-func (r *result) ofMemory(name string) (one, all float64) {
-	var ones, alls []float64
+// ofMemory compares speed with that of the hash in memory, in each round: one stream on one processor, and as many
+// streams as are fastest on all processors.
+func (r *result) ofMemory(name string) (ones, alls []float64) {
 	gb := float64(r.model.bytes()) / 1e9
 	for i, wall := range r.entry(name).walls() {
 		ones = append(ones, gb/wall/r.single[i])
 		alls = append(alls, gb/wall/r.many[i]/float64(r.workers))
 	}
-	return median(ones), median(alls)
+	return ones, alls
 }
 
 // summary prints how many times faster this library is than each of the others.

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+)
+
+// A commandResult is what the whole command model-signing took to sign and to verify a model of 8 KB.
+type commandResult struct{ sign, verify entry }
+
+// commandRuns is how often each is run in a round: they take a few milliseconds.
+const commandRuns = 10
+
+func measureCommand(o *options) (*commandResult, error) {
+	m, err := parseModel("4x2KiB")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(o.dir, "command")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	root, sig, cli := filepath.Join(dir, "model"), filepath.Join(dir, "model.sig"), filepath.Join(dir, "model-signing")
+	if err := m.make(root); err != nil {
+		return nil, err
+	}
+	private, public, err := makeKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	build := exec.Command("go", "build", "-trimpath", "-o", cli, "github.com/modelsigning/modelsigning/examples/model-signing")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	var r commandResult
+	for range o.rounds * commandRuns {
+		for _, c := range []struct {
+			to   *entry
+			args []string
+		}{
+			{&r.sign, []string{cli, "sign", "key", root, "--signature", sig, "--private-key", private}},
+			{&r.verify, []string{cli, "verify", "key", root, "--signature", sig, "--public-key", public}},
+		} {
+			got, _, err := execute(c.args)
+			if err != nil {
+				return nil, err
+			}
+			c.to.runs = append(c.to.runs, got)
+		}
+	}
+	return &r, nil
+}
+
+func (r *commandResult) print(w io.Writer) {
+	const most, room = 0.020, 25 << 20
+	fmt.Fprint(w, "\n| whole command, model of 8 KB | ms | least–greatest | CPU ms | MiB | |\n|---|---|---|---|---|---|\n")
+	for _, c := range []struct {
+		what string
+		*entry
+	}{{"sign key", &r.sign}, {"verify key", &r.verify}} {
+		walls := c.walls()
+		fmt.Fprintf(w, "| %s: at most 20 ms, 25 MiB | %.1f | %.1f–%.1f | %.1f | %.1f | %s |\n", c.what, 1e3*median(walls),
+			1e3*slices.Min(walls), 1e3*slices.Max(walls), 1e3*c.cpu(), float64(c.peak())/(1<<20),
+			verdict(median(walls) <= most && c.peak() <= room))
+	}
+}
+
+func makeKeys(dir string) (private, public string, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", "", err
+	}
+	pub, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return "", "", err
+	}
+	private, public = filepath.Join(dir, "key.priv"), filepath.Join(dir, "key.pub")
+	err = os.WriteFile(private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	if err == nil {
+		err = os.WriteFile(public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pub}), 0o666)
+	}
+	return private, public, err
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,9 +47,8 @@ func (d *rawDir) entries(in *folder) ([]localEntry, error) {
 }
 
 func (d *rawDir) getdents(buf []byte) (int, error) {
-	defer runtime.KeepAlive(d.dir)
 	for {
-		n, err := unix.Getdents(int(d.dir.Fd()), buf)
+		n, err := unix.Getdents(d.fd, buf)
 		if err != unix.EINTR {
 			return n, err
 		}

@@ -14,8 +14,9 @@ type folder struct {
 	fsys   fs.FS
 	path   string
 	follow bool
-	dir    fs.File  // nil until enter
+	top    *os.File // the root of the tree, where there are raw directories
 	raw    *rawDir  // nil until enter, and where there is none
+	dir    fs.File  // nil until enter, and where there is a raw one
 	sub    *os.Root // to be closed
 }
 
@@ -23,7 +24,7 @@ type folder struct {
 func (t *tree) folder(p string) (folder, error) {
 	r, ok := t.fsys.(rootFS)
 	if !ok || hasRawDirs {
-		return folder{fsys: t.fsys, path: p, follow: t.follow}, nil
+		return folder{fsys: t.fsys, path: p, follow: t.follow, top: t.top}, nil
 	}
 	sub, err := r.sub(p)
 	if err != nil {
@@ -33,45 +34,47 @@ func (t *tree) folder(p string) (folder, error) {
 }
 
 // enter opens the directory itself.
-func (f *folder) enter() error {
-	if here, ok := f.fsys.(local); ok {
-		dir, err := here.openDir(f.path)
-		if err == nil {
-			f.dir, f.raw = dir, rawDirOf(dir, f.follow)
-		}
+func (f *folder) enter() (err error) {
+	if hasRawDirs && isLocal(f.fsys) {
+		f.raw, err = openRawDir(f.fsys, f.top, f.path, f.follow)
 		return err
 	}
-	dir, err := f.fsys.Open(f.path)
-	f.dir = dir
+	f.dir, err = f.fsys.Open(f.path)
 	return err
 }
 
 // check returns which directory was opened. It is ErrChanged if that is not the one that it should be.
 func (f *folder) check(want identity) (identity, error) {
-	info, err := f.dir.Stat()
-	if err != nil {
-		return want, err
+	var is status
+	var err error
+	if f.raw != nil {
+		is, err = f.raw.status()
+	} else {
+		is, err = described(f.dir.Stat())
 	}
-	id := identityOf(info)
-	if !info.IsDir() || !id.same(want) {
+	switch {
+	case err != nil:
+		return want, err
+	case !is.mode.IsDir() || !is.id.same(want):
 		return want, ErrChanged
 	}
-	return id, nil
+	return is.id, nil
 }
 
-// A local file system shows directories of the system as they are. One of the caller's may show something else than
-// the files that it gives are.
-type local interface {
-	// openDir opens a directory, and nothing else where the system can be told so.
-	openDir(name string) (*os.File, error)
-}
-
+// isLocal reports whether fsys shows directories of the system as they are. A file system of the caller's may
+// show something else than the files that it gives are.
 func isLocal(fsys fs.FS) bool {
-	_, ok := fsys.(local)
-	return ok
+	switch fsys.(type) {
+	case rootFS, linkFS:
+		return true
+	}
+	return false
 }
 
 func (f *folder) close() {
+	if f.raw != nil {
+		f.raw.close()
+	}
 	if f.dir != nil {
 		f.dir.Close()
 	}

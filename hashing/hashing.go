@@ -16,8 +16,8 @@
 // as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files that
 // are added meanwhile may be missed.
 //
-// Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or by its plain name
-// in a directory that was, so that nothing outside of the model is read even while somebody is changing it.
+// Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or on Linux name by
+// name without following links, so that nothing outside of the model is read even while somebody is changing it.
 package hashing
 
 import (

@@ -25,10 +25,6 @@ func (r rootFS) Open(name string) (fs.File, error) {
 	return r.OpenFile(name, os.O_RDONLY|nonblock, 0)
 }
 
-func (r rootFS) openDir(name string) (*os.File, error) {
-	return r.OpenFile(name, os.O_RDONLY|nonblock|onlyDir, 0)
-}
-
 func (r rootFS) ReadLink(name string) (string, error) { return r.Readlink(name) }
 
 // A linkFS is a directory whose files may be links to anywhere.
@@ -40,10 +36,6 @@ func (dir linkFS) join(name string) string {
 
 func (dir linkFS) Open(name string) (fs.File, error) {
 	return os.OpenFile(dir.join(name), os.O_RDONLY|nonblock, 0)
-}
-
-func (dir linkFS) openDir(name string) (*os.File, error) {
-	return os.OpenFile(dir.join(name), os.O_RDONLY|nonblock|onlyDir, 0)
 }
 
 func (dir linkFS) Stat(name string) (fs.FileInfo, error)  { return os.Stat(dir.join(name)) }

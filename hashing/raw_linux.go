@@ -5,14 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	hasRawDirs = true
-	onlyDir    = unix.O_DIRECTORY
-)
+const hasRawDirs = true
 
 // A rawDir is an open directory whose entries are looked up and read by system calls alone. An [os.File] for each
 // would take two dozen allocations, and twice as long as hashing a small file does.
@@ -20,40 +18,38 @@ const (
 // It is asked for plain names, without a slash, and does not follow links unless the tree does, so that nothing
 // outside of the directory is reached: the guarantee of [os.Root].
 type rawDir struct {
-	dir    *os.File
+	fd     int
 	follow bool
 }
 
-func rawDirOf(dir *os.File, follow bool) *rawDir { return &rawDir{dir, follow} }
-
-// stat describes the file that the name stands for.
-func (d *rawDir) stat(name string, follow bool) (status, error) {
-	defer runtime.KeepAlive(d.dir) // whose finalizer would close the descriptor
-	fd, flags := int(d.dir.Fd()), 0
-	if !follow {
-		flags = unix.AT_SYMLINK_NOFOLLOW
-	}
-	for {
-		var st unix.Stat_t
-		err := unix.Fstatat(fd, name, &st, flags)
-		if err == nil {
-			return statusOfSys(&st), nil
+// openRawDir opens the directory at path p, and nothing else. Below top no link is followed.
+func openRawDir(fsys fs.FS, top *os.File, p string, follow bool) (*rawDir, error) {
+	if dir, ok := fsys.(linkFS); ok {
+		fd, err := openat(unix.AT_FDCWD, dir.join(p), unix.O_DIRECTORY)
+		if err != nil {
+			return nil, err
 		}
-		if err != unix.EINTR {
-			return status{}, &fs.PathError{Op: "fstatat", Path: name, Err: err}
-		}
+		return &rawDir{fd, follow}, nil
 	}
+	defer runtime.KeepAlive(top) // whose cleanup would close the descriptor
+	above, fd := -1, int(top.Fd())
+	for name := range strings.SplitSeq(p, "/") {
+		next, err := openat(fd, name, unix.O_DIRECTORY|unix.O_NOFOLLOW)
+		if above >= 0 {
+			unix.Close(above)
+		}
+		if err != nil {
+			return nil, err
+		}
+		above, fd = next, next
+	}
+	return &rawDir{fd, follow}, nil
 }
 
-// open returns the descriptor of a file. It does not wait for the other end if that is a FIFO.
-func (d *rawDir) open(name string, follow bool) (int, error) {
-	defer runtime.KeepAlive(d.dir)
-	flags := unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC
-	if !follow {
-		flags |= unix.O_NOFOLLOW
-	}
+// openat returns the descriptor of a file. It does not wait for the other end if that is a FIFO.
+func openat(dir int, name string, flags int) (int, error) {
 	for {
-		fd, err := unix.Openat(int(d.dir.Fd()), name, flags, 0)
+		fd, err := unix.Openat(dir, name, flags|unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err == nil {
 			return fd, nil
 		}
@@ -63,20 +59,53 @@ func (d *rawDir) open(name string, follow bool) (int, error) {
 	}
 }
 
+func (d *rawDir) close() { unix.Close(d.fd) }
+
+// status describes the directory itself.
+func (d *rawDir) status() (status, error) { return fstat(d.fd) }
+
+func fstat(fd int) (status, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return status{}, fmt.Errorf("fstat: %w", err)
+	}
+	return statusOfSys(&st), nil
+}
+
+// stat describes the file that the name stands for.
+func (d *rawDir) stat(name string, follow bool) (status, error) {
+	flags := 0
+	if !follow {
+		flags = unix.AT_SYMLINK_NOFOLLOW
+	}
+	for {
+		var st unix.Stat_t
+		err := unix.Fstatat(d.fd, name, &st, flags)
+		if err == nil {
+			return statusOfSys(&st), nil
+		}
+		if err != unix.EINTR {
+			return status{}, &fs.PathError{Op: "fstatat", Path: name, Err: err}
+		}
+	}
+}
+
 // slurp does what file.slurp does. It takes the stamp of a file that was not looked at before; that was no link.
 func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([]byte, error) {
-	follow := d.follow && want.seen()
-	fd, err := d.open(name, follow)
+	follow, flags := d.follow && want.seen(), 0
+	if !follow {
+		flags = unix.O_NOFOLLOW
+	}
+	fd, err := openat(d.fd, name, flags)
 	if err != nil {
 		now, failed := d.stat(name, follow)
 		return nil, want.unopened(err, now, failed)
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, fmt.Errorf("fstat: %w", err)
+	now, err := fstat(fd)
+	if err != nil {
+		return nil, err
 	}
-	now := statusOfSys(&st)
 	if !want.seen() {
 		want.stamp = now.stamp
 	}

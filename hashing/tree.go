@@ -13,11 +13,12 @@ import (
 // A tree is the file system that a model lies in. Paths are those of package [fs].
 type tree struct {
 	fsys   fs.FS
-	shown  string // how errors name the root
-	file   string // the model is this one file, if not empty
-	real   string // the root without symbolic links, to tell what lies outside; may be empty
-	follow bool   // symbolic links are followed
-	seeks  bool   // files are io.ReaderAt, for several goroutines at once
+	shown  string   // how errors name the root
+	file   string   // the model is this one file, if not empty
+	real   string   // the root without symbolic links, to tell what lies outside; may be empty
+	follow bool     // symbolic links are followed
+	seeks  bool     // files are io.ReaderAt, for several goroutines at once
+	top    *os.File // the root itself, if fsys is a rootFS
 }
 
 // openTree opens the model at path model, which is called name.
@@ -40,7 +41,7 @@ func openTree(model, name string, links bool) (*tree, error) {
 		}
 		t.fsys = linkFS(t.real)
 	default:
-		t.fsys, err = openRoot(model)
+		err = t.openRoot(model)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "hash", Path: model, Err: bare(err)}
@@ -48,7 +49,23 @@ func openTree(model, name string, links bool) (*tree, error) {
 	return t, nil
 }
 
+func (t *tree) openRoot(model string) error {
+	r, err := openRoot(model)
+	if err != nil {
+		return err
+	}
+	if t.top, err = r.Root.Open("."); err != nil {
+		r.Close()
+		return err
+	}
+	t.fsys = r
+	return nil
+}
+
 func (t *tree) Close() error {
+	if t.top != nil {
+		t.top.Close()
+	}
 	if r, ok := t.fsys.(rootFS); ok {
 		return r.Close()
 	}

@@ -117,8 +117,8 @@ func (r *Recorder) CreateAt(path string, size int64) (*RangeWriter, error) {
 	}
 	w := newRangeWriter(r, path, size, e)
 	if err := r.reserve(w.reserved); err != nil {
-		w.Abort()
-		return nil, failed(path, err)
+		w.reserved = 0
+		return nil, w.fail(err)
 	}
 	return w, nil
 }
@@ -184,8 +184,12 @@ func (r *Recorder) end(e *entry, resources []manifest.Resource, err error) error
 
 // reserve counts n resources more.
 func (r *Recorder) reserve(n int64) error {
-	if r.begun.Add(n) > r.resources {
+	ok := n <= r.resources // or the sum might overflow
+	if ok && r.begun.Add(n) > r.resources {
 		r.begun.Add(-n)
+		ok = false
+	}
+	if !ok {
 		return fmt.Errorf("%w: more than %d with this file", ErrTooMany, r.resources)
 	}
 	return nil

@@ -52,7 +52,7 @@ func (w *FileWriter) take(p []byte) int {
 	}
 	size := w.r.serialization.ShardSize
 	if size > 0 {
-		p = p[:min(int64(len(p)), w.at.Start+size-w.at.End)]
+		p = p[:min(int64(len(p)), size-(w.at.End-w.at.Start))]
 	}
 	w.hash.Write(p)
 	w.at.End += int64(len(p))

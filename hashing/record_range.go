@@ -57,8 +57,10 @@ func (w *RangeWriter) WriteAt(p []byte, off int64) (n int, err error) {
 		return 0, w.fail(err)
 	case off < 0 || off > w.size || int64(len(p)) > w.size-off:
 		return 0, w.fail(fmt.Errorf("%w: %d bytes from %d on, of %d", ErrRange, len(p), off, w.size))
-	case w.entry.dropped() || len(p) == 0:
+	case w.entry.dropped():
 		return w.drop(p)
+	case len(p) == 0:
+		return 0, w.failure()
 	}
 	// The first and the last may have to be kept, or to wait for more; those between are whole.
 	first, last := w.first(p, off), w.last(p, off)
@@ -88,16 +90,20 @@ func (w *RangeWriter) WriteAt(p []byte, off int64) (n int, err error) {
 func (w *RangeWriter) drop(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err == nil && int64(len(p)) > w.left && len(p) > 0 {
+	if w.err == nil && int64(len(p)) > w.left {
 		w.stop(failed(w.path, fmt.Errorf("%w: more than %d bytes in all", ErrRange, w.size)))
 	}
 	if w.err != nil {
 		return 0, w.err
 	}
-	if w.entry.dropped() {
-		w.left -= int64(len(p))
-	}
+	w.left -= int64(len(p))
 	return len(p), nil
+}
+
+func (w *RangeWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
 // Close says that the file is complete. [ErrIncomplete] says that it is not, and that it is no part of the model

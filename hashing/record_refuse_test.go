@@ -14,12 +14,6 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// A step is something done to a file of ten bytes, with what it should return.
-type step struct {
-	from, to int // a write
-	want     error
-}
-
 func bytesOf(from, to int) []byte { return []byte("0123456789")[from:to] }
 
 // Every byte must be there once: whatever is written twice, or missing, or too much, is an error, at the latest of Close.
@@ -61,6 +55,9 @@ func TestRangesExactlyOnce(t *testing.T) {
 					t.Errorf("%s: wrote %d bytes of %v", name, n, at)
 				}
 				err = errors.Join(err, werr)
+				if werr != nil && strings.Contains(werr.Error(), "\n") {
+					t.Errorf("%s: the error has several lines: %v", name, werr)
+				}
 			}
 			err = errors.Join(err, w.Close())
 			report, rerr := r.Close()
@@ -91,11 +88,16 @@ func TestRangesOutside(t *testing.T) {
 	if _, err := r.CreateAt("f", -1); !errors.Is(err, hashing.ErrRange) {
 		t.Errorf("negative size: got %v", err)
 	}
-	for _, size := range []int64{6, 1 << 62} {
+	w, err := r.CreateAt("f", 3)
+	must(t, err)
+	for _, size := range []int64{6, 3, 1<<63 - 1, 1 << 62, 3, 6} { // what was refused does not count
 		if _, err := r.CreateAt("g", size); !errors.Is(err, hashing.ErrTooMany) {
 			t.Errorf("%d shards: got %v", size, err)
 		}
 	}
+	w.Abort()
+	_, err = r.CreateAt("g", 5)
+	must(t, err)
 }
 
 // What is too far ahead is refused with nothing taken, and is welcome later.

@@ -3,7 +3,6 @@ package hashing
 import (
 	"bytes"
 	"container/heap"
-	"errors"
 	"fmt"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -73,18 +72,20 @@ func (w *RangeWriter) last(p []byte, off int64) *piece {
 func (w *RangeWriter) border(i int64) int64 { return i*w.span + min(w.span, w.size-i*w.span) }
 
 // claim takes two pieces, which may be one: each is kept, or its shard is busy until advance has hashed it. If there
-// is no room, but a shard is busy, there may be soon.
+// is no room, but the first shard is busy, the piece may be the next one soon.
 func (w *RangeWriter) claim(p, q *piece) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.err == nil {
-		if err := errors.Join(w.appraise(p), w.appraise(q)); err != nil {
+		price, err := w.appraise(p)
+		if err == nil && p.index != q.index {
+			var more int64
+			more, err = w.appraise(q)
+			price += more
+		}
+		if err != nil {
 			w.stop(failed(w.path, err))
 			break
-		}
-		price := p.price
-		if p.index != q.index {
-			price += q.price
 		}
 		if w.r.keep(price) {
 			w.held += price
@@ -94,7 +95,7 @@ func (w *RangeWriter) claim(p, q *piece) error {
 			}
 			return nil
 		}
-		if !w.busy(p) && !w.busy(q) {
+		if s := w.open[p.index]; s == nil || !s.busy {
 			return failed(w.path, fmt.Errorf("offset %d is %w", p.off, ErrOutOfOrder))
 		}
 		w.changed.Wait()
@@ -102,13 +103,8 @@ func (w *RangeWriter) claim(p, q *piece) error {
 	return w.err
 }
 
-func (w *RangeWriter) busy(p *piece) bool {
-	s := w.open[p.index]
-	return s != nil && s.busy
-}
-
-// appraise finds out what has to be kept for a piece.
-func (w *RangeWriter) appraise(p *piece) error {
+// appraise returns how many bytes have to be kept for a piece.
+func (w *RangeWriter) appraise(p *piece) (int64, error) {
 	s := w.open[p.index]
 	pos := p.index * w.span
 	if s != nil {
@@ -117,7 +113,7 @@ func (w *RangeWriter) appraise(p *piece) error {
 	p.price = 0
 	switch {
 	case w.done[p.index/64]>>(p.index%64)&1 != 0, p.off < pos:
-		return fmt.Errorf("%w: the bytes from %d on are there already", ErrRange, p.off)
+		return 0, fmt.Errorf("%w: the bytes from %d on are there already", ErrRange, p.off)
 	case p.off > pos, s != nil && s.busy:
 		if p.price = p.cost(); s == nil {
 			p.price += shardCost
@@ -125,7 +121,7 @@ func (w *RangeWriter) appraise(p *piece) error {
 	case w.hashing > 0 && (s == nil || s.hash == nil) && pos+int64(len(p.data)) < w.border(p.index):
 		p.price = stateSize(w.r.serialization.Algorithm)
 	}
-	return nil
+	return p.price, nil
 }
 
 // take does with a piece what was paid for.

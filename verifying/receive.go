@@ -182,10 +182,11 @@ func (r *Receiver) refused() (diff manifest.Diff) {
 		return diff
 	}
 	for path, f := range r.signed {
+		u := r.files[path]
 		if path == "." {
-			path = r.single
+			u = r.files[r.single]
 		}
-		if u := r.files[path]; u == nil || !u.whole && u.diff.Empty() {
+		if u == nil || !u.whole && u.diff.Empty() {
 			diff.Missing = append(diff.Missing, f.names(path)...)
 		}
 	}

@@ -27,6 +27,9 @@
 //	hashing.ErrTooMany    the model holds far more than was signed
 //	hashing.ErrChanged    the model changed while it was hashed
 //	*hashing.ConflictError  the configuration contradicts the signed statement
+//	hashing.ErrIncomplete a file of a Receiver was not written to its end
+//	hashing.ErrRange      ranges of a file of a Receiver overlap, or lie outside of it
+//	hashing.ErrDigests    the list for VerifyFiles is not one of a model's files
 //	*PatternError         a pattern of SetOnly matches no signed file
 //	ErrNoVerifier         no UseX method was called
 //	*fs.PathError         something could not be read, which says nothing about the model

@@ -3,6 +3,7 @@ package strictjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -112,6 +113,30 @@ func BenchmarkResources(b *testing.B) {
 	for b.Loop() {
 		if err := strictjson.Decode(doc, skip); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A reader may allow more members than are allowed else.
+func TestAllowMembers(t *testing.T) {
+	members := func(n int) []byte {
+		var b bytes.Buffer
+		for i := range n {
+			fmt.Fprintf(&b, `,"%d":1`, i)
+		}
+		return append(append([]byte("{"), b.Bytes()[1:]...), '}')
+	}
+	for n, allowed := range map[int]int{strictjson.MaxMembers: 0, 100: 100} {
+		for more, want := range map[int]bool{0: true, 1: false} {
+			err := strictjson.Decode(members(n+more), func(d *strictjson.Decoder) error {
+				if allowed > 0 {
+					d.AllowMembers(allowed)
+				}
+				return d.Skip()
+			})
+			if (err == nil) != want {
+				t.Errorf("%d members: got error %v", n+more, err)
+			}
 		}
 	}
 }

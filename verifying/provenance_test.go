@@ -366,6 +366,9 @@ func TestAgrees(t *testing.T) {
 	files := map[string]string{"a": "1", "b": "2", "empty": ""}
 	swapped, renamed := map[string]string{"a": "2", "b": "1", "empty": ""}, map[string]string{"a": "1", "c": "2", "empty": ""}
 	shards := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1})
+	blake := func(a manifest.Algorithm) *verifying.Provenance {
+		return second(sign(files, hashing.Config().UseFileSerialization(hashing.Files{Algorithm: a})))
+	}
 	r, p := sign(files, hashing.Config())
 	rShards, pShards := sign(files, shards)
 	for name, test := range map[string]struct {
@@ -377,6 +380,10 @@ func TestAgrees(t *testing.T) {
 		"same shards":         {rShards, pShards, true},
 		"signed by shards":    {rShards, p, true},
 		"attested by shards":  {r, pShards, true},
+		"BLAKE2b":             {r, blake(manifest.BLAKE2b), true},
+		"BLAKE2b and shards":  {rShards, blake(manifest.BLAKE2b), true},
+		"BLAKE3 and shards":   {rShards, blake(manifest.BLAKE3), true},
+		"one more, by shards": {rShards, second(sign(map[string]string{"a": "1", "b": "2", "c": "3"}, hashing.Config())), false},
 		"swapped":             {r, second(sign(swapped, hashing.Config())), false},
 		"renamed":             {r, second(sign(renamed, hashing.Config())), false},
 		"renamed, by shards":  {r, second(sign(renamed, shards)), false},
@@ -387,6 +394,28 @@ func TestAgrees(t *testing.T) {
 		if err := test.p.Agrees(test.r); (err == nil) != test.want || err != nil && !errors.As(err, new(*verifying.MismatchError)) {
 			t.Errorf("%s: got error %v", name, err)
 		}
+	}
+}
+
+// A file that is not signed is no less so where the two were hashed in different ways.
+func TestAgreesOnUnsigned(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	model := tree(t, map[string]string{"a": "1"})
+	dir := t.TempDir()
+	sig, attestation := filepath.Join(dir, "model.sig"), filepath.Join(dir, "model.intoto.jsonl")
+	shards := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1})
+	if err := signer(key).SetHashingConfig(shards).Sign(model, sig); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(model, "evil"), "x")
+	if err := signer(key).SignProvenance(t.Context(), model, attestation, build); err != nil {
+		t.Fatal(err)
+	}
+	p := must(verifier(key).VerifyProvenance(t.Context(), model, attestation, trainer))
+	r := must(verifier(key).SetIgnoreUnsignedFiles(true).Verify(model, sig))
+	mismatch := new(verifying.MismatchError)
+	if err := p.Agrees(r); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Extra, []string{"evil"}) {
+		t.Errorf("got error %v", err)
 	}
 }
 

@@ -1,24 +1,41 @@
 package modelsigning_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 
+	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/bundle/provenance/affected"
+	"github.com/modelsigning/modelsigning/verifying"
 )
 
+// The example of docs/affected.md, which needs provenance. It compiles.
+
 func Example_affected() {
+	ctx := context.Background()
+
 	query, err := affected.Versions("<2.17.1", "tensorflow", "tensorflow-cpu")
 	if err != nil {
 		log.Fatal(err)
 	}
-	packages := affected.ListOf([]string{"pkg:pypi/numpy@2.1.0", "pkg:pypi/tensorflow@2.16.1"}, true)
-	answer := query.Ask(packages)
-	fmt.Println(answer.Status)
-	for _, f := range answer.Findings {
-		fmt.Println(f.Reason)
+	builder := verifying.Config().
+		UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: "builder.pub"})
+	policy := verifying.ProvenancePolicy{BuilderID: "https://builder.example.com/v1"}
+
+	bundles, err := bundle.ReadAllFile("finbert.intoto.jsonl", bundle.MaxSize)
+	if err != nil {
+		log.Fatal(err)
 	}
-	// Output:
-	// affected
-	// tensorflow: version 2.16.1 is within <2.17.1
+	for _, b := range bundles {
+		p, err := builder.OpenProvenance(ctx, b, policy)
+		if err != nil {
+			log.Fatal(err)
+		}
+		answer := query.Ask(affected.FromStatement(p.Statement))
+		fmt.Println(answer.Status)
+		for _, f := range answer.Findings {
+			fmt.Println(f.Reason)
+		}
+	}
 }

@@ -17,6 +17,7 @@ const (
 	exitRejected = 1 // the model or its signature
 	exitUsage    = 2
 	exitFailed   = 3 // something could not be read, written or reached
+	exitUnknown  = 4 // whether a model is affected
 )
 
 // A usageError is the caller's fault.
@@ -79,7 +80,13 @@ func kindOf(err error) kind {
 	return kind{"failed", exitFailed}
 }
 
-func exitCode(err error) int { return kindOf(err).exit }
+func exitCode(err error) int {
+	var a *answered
+	if errors.As(err, &a) {
+		return a.exitCode()
+	}
+	return kindOf(err).exit
+}
 
 // A failure is an error as JSON.
 type failure struct {

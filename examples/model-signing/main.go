@@ -9,6 +9,9 @@
 //	model-signing sign certificate MODEL --signature model.sig --private-key key.priv --signing-certificate cert.pem
 //	model-signing sign pkcs11-key MODEL --signature model.sig --pkcs11-uri "pkcs11:token=t;object=k?module-name=softhsm2&pin-source=/etc/pin"
 //	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
+//	model-signing provenance create key MODEL --provenance model.intoto.jsonl --private-key key.priv --builder-id URI
+//	model-signing provenance verify key MODEL --provenance model.intoto.jsonl --public-key key.pub --builder-id URI
+//	model-signing provenance affected key PROVENANCE… --public-key key.pub --builder-id URI --package tensorflow --version "<2.17.1"
 //
 // Without the name of a method it is sigstore. Commands and flags are those of the Python command of the same name;
 // underscores in flags may be written for hyphens, and the last of two flags that contradict each other wins. What
@@ -17,8 +20,9 @@
 // for and not there are an error; failures have three exit codes in place of one.
 //
 // It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the wrong way, and 3 if
-// something could not be read, written or reached. An error is one line on standard error. With --output json, results
-// and errors are also one line of JSON on standard output, which docs/command-line.md describes.
+// something could not be read, written or reached; provenance affected also with 1 if a model is affected, and 4 if that
+// is unknown. An error is one line on standard error. With --output json, results and errors are also one line of JSON
+// on standard output, which docs/command-line.md describes.
 package main
 
 import (
@@ -49,7 +53,9 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	reportError(os.Stdout, args, err)
+	if !as[*answered](err) { // which has written what there is to say
+		reportError(os.Stdout, args, err)
+	}
 	fmt.Fprintln(os.Stderr, "model-signing: "+printable(err.Error()))
 	return exitCode(err)
 }

@@ -69,7 +69,7 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 		if err := checkOutput(stdout); err != nil || strings.Count(stdout, "\n") != 1 || !strings.HasSuffix(stdout, "}\n") {
 			ts.Fatalf("standard output is not what the schema has: %v\n%s", err, stdout)
 		}
-		if isError := strings.HasPrefix(stdout, `{"error":`); isError != (code != 0) {
+		if isError := strings.HasPrefix(stdout, `{"error":`); isError != (code != 0) && !strings.HasPrefix(stdout, `{"affected":`) {
 			ts.Fatalf("exit code %d with %s", code, stdout)
 		}
 	}

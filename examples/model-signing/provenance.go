@@ -26,6 +26,7 @@ func newProvenance(log *slog.Logger) *cobra.Command {
 	c.AddCommand(
 		signGroup("create", "Sign how a model was built", log, func() signAction { return new(createFlags) }),
 		verifyGroup("verify", "Verify how a model was built", log, func() verifyAction { return new(checkFlags) }),
+		newAffected(log),
 	)
 	return c
 }

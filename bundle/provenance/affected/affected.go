@@ -1,12 +1,11 @@
 // Package affected answers which models were built with a vulnerable package: affected, not affected, or unknown.
 //
 // A [Query] asks for versions of packages, by specifiers of PEP 440 ([Versions]) or by vulnerability records
-// ([Records]). It is asked of the [List] of packages that provenance has, which [ListOf] makes from the URIs of its
-// dependencies:
+// ([Records]). It is asked of the [List] of packages that provenance has:
 //
 //	query, err := affected.Versions("<2.17.1", "tensorflow", "tensorflow-cpu")
 //	…
-//	answer := query.Ask(affected.ListOf(uris, build.PackagesComplete))
+//	answer := query.Ask(affected.FromStatement(p.Statement))
 //
 // A model is not affected only if that follows from the list. It is unknown
 //   - if a package is absent from a list that is not complete, or that is empty or has packages that cannot be read;

@@ -92,9 +92,9 @@ func Records(records ...[]byte) (Query, error) {
 		r, err := osv.Parse(data)
 		switch {
 		case err != nil:
-			return Query{}, fmt.Errorf("record %d: %w", i, err)
+			return Query{}, fmt.Errorf("record %d: %w", i+1, err)
 		case len(r.Affected) == 0:
-			return Query{}, fmt.Errorf("record %d, %s: is about no package of PyPI", i, r.ID)
+			return Query{}, fmt.Errorf("record %d, %s: is about no package of PyPI", i+1, r.ID)
 		case !r.Withdrawn.IsZero():
 			q.withdrawn = append(q.withdrawn, r.ID)
 			continue

@@ -87,7 +87,7 @@ func (a *answer) print(w io.Writer, unverified bool) {
 		f := a.Findings[0]
 		reason = printable(f.Reason)
 		if f.Record != "" {
-			reason += " by " + printable(f.Record)
+			reason += " (" + printable(f.Record) + ")"
 		}
 		if a.FindingCount > 1 {
 			reason += fmt.Sprintf("; and %d more", a.FindingCount-1)

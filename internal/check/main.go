@@ -8,8 +8,8 @@
 // repository, which git ignores.
 //
 // What it can't install is a failure and never a skipped test, unless it is given up by name. Tests over data that is
-// not in the repository, which MODEL_SIGNING_VECTORS and MODEL_SIGNING_SCHEMAS name, are skipped without those, and
-// the skips are printed:
+// not in the repository, which MODEL_SIGNING_VECTORS and MODEL_SIGNING_SCHEMAS name, or with the frameworks of
+// MODEL_SIGNING_TRAINING, are skipped without those, and the skips are printed:
 //
 //	go run ./internal/check -without python,softhsm
 //	go run ./internal/check -short     installs nothing, and only runs go test ./...

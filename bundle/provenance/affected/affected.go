@@ -14,11 +14,12 @@
 //   - if only the exceptions of < and > leave a version out: 2.17.1rc1 is before 2.17.1, and PEP 440 does not count it as
 //     <2.17.1;
 //   - if a record has no range that can be decided for Python packages;
-//   - if there is no such package from PyPI, but one of that name from elsewhere, such as conda.
+//   - if there is no such package from PyPI, but one of that name from elsewhere, such as conda;
+//   - if it is absent, and another build of it by a usual name is there, such as tensorflow-cpu for tensorflow, which is
+//     not asked for.
 //
 // An answer is as true as the list. Whoever asks must know who signed it; this package looks at no signature.
-// Packages are known by their names: forks and parts of other packages, such as tensorflow-cpu beside tensorflow, must be
-// asked for by theirs.
+// Packages are known by their names: forks and other builds must be asked for by theirs.
 package affected
 
 import (

@@ -50,7 +50,8 @@ func TestVersions(t *testing.T) {
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:npm/@x/tensorflow@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:generic/%7g@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:deb/debian/libstdc%2B%2B6@12?arch=amd64", true, affected.NotAffected, "was not there"},
-		{"<2.17.1", "pkg:pypi/tensorflow-cpu@2.17.0", true, affected.NotAffected, "tensorflow was not there"},
+		{"<2.17.1", "pkg:pypi/tensorflow-cpu@2.17.0", true, affected.Unknown, "but tensorflow-cpu was, which may be the same code"},
+		{"<2.17.1", "pkg:pypi/tensorflow-datasets@2.17.0", true, affected.NotAffected, "tensorflow was not there"},
 		{"", "pkg:pypi/tensorflow", false, affected.Affected, "any version"},
 		{"", "pkg:pypi/tensorflow@x", false, affected.Affected, "any version"},
 	} {
@@ -61,6 +62,16 @@ func TestVersions(t *testing.T) {
 		a = versions(t, c.specifiers, "pkg:pypi/TensorFlow").Ask(affected.ListOf(strings.Fields(c.uris), c.complete))
 		if a.Status != c.want || len(a.Findings) != a.Count || !strings.Contains(a.Findings[0].Reason, c.reason) {
 			t.Errorf("%s, complete %v: got %+v, want %v, %q", c.uris, c.complete, a, c.want, c.reason)
+		}
+	}
+}
+
+// Another build of a package counts by its own name, if that is asked for.
+func TestVariants(t *testing.T) {
+	list := affected.ListOf([]string{"pkg:pypi/tensorflow-cpu@2.17.0"}, true)
+	for specifiers, want := range map[string]affected.Status{"<2.17.1": affected.Affected, "<2.17": affected.NotAffected} {
+		if a := versions(t, specifiers, "tensorflow", "tensorflow-cpu").Ask(list); a.Status != want {
+			t.Errorf("%s: got %+v, want %v", specifiers, a, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package affected
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modelsigning/modelsigning/internal/osv"
@@ -158,6 +159,9 @@ func (q Query) Ask(l List) Answer {
 		versions, there := byName[w.name]
 		if !there {
 			status, reason := l.absent(w.name, unreadable)
+			if variant := q.variant(w.name, byName); status == NotAffected && variant != "" {
+				status, reason = Unknown, fmt.Sprintf("%s was not there, but %s was, which may be the same code and is not asked for", w.name, variant)
+			}
 			a.add(Finding{w.name, "", w.record, status, reason})
 		}
 		for _, version := range versions {
@@ -166,6 +170,20 @@ func (q Query) Ask(l List) Answer {
 		}
 	}
 	return a
+}
+
+// variants are what the names of packages end in that are other builds of a package without that.
+var variants = []string{"-cpu", "-gpu", "-nightly", "-rocm", "-macos", "-intel", "-binary", "-headless"}
+
+// variant returns another build of a package that is in the list and not asked for by its own name.
+func (q Query) variant(name string, there map[string][]string) string {
+	for _, suffix := range variants {
+		variant := name + suffix
+		if _, ok := there[variant]; ok && !slices.ContainsFunc(q.wants, func(w want) bool { return w.name == variant }) {
+			return variant
+		}
+	}
+	return ""
 }
 
 // add keeps a finding if it is as bad as those before, and forgets those if it is worse.

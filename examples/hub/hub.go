@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A hub has the uploads that are under way. Its methods may be called by many goroutines at once.
+type hub struct {
+	store   *store
+	policy  policy
+	limits  limits
+	log     *slog.Logger
+	parsers chan struct{} // so many bundles are read at a time
+	slots   chan struct{} // so many uploads are there
+	life    context.Context
+	end     context.CancelFunc
+
+	mu      sync.Mutex
+	uploads map[string]*upload
+}
+
+func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
+	life, end := context.WithCancel(context.Background())
+	return &hub{
+		store: s, policy: p, limits: l, log: log, life: life, end: end,
+		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		slots:   make(chan struct{}, l.uploads),
+		uploads: make(map[string]*upload),
+	}
+}
+
+var (
+	errBusy     = &refusal{503, "busy", "too many uploads are under way; try again later"}
+	errNoUpload = &refusal{404, "not_found", "there is no such upload, or it has ended"}
+	errInUse    = &refusal{409, "in_use", "files of this upload are still being sent"}
+)
+
+// add lets others use an upload.
+func (h *hub) add(u *upload) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.uploads[u.id] = u
+	u.idle = time.AfterFunc(h.limits.pause, func() { h.expire(u) })
+}
+
+// use returns an upload for one request, which calls done in the end.
+func (h *hub) use(id string) (u *upload, done func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u = h.uploads[id]
+	if u == nil {
+		return nil, nil, errNoUpload
+	}
+	u.busy++
+	u.idle.Stop()
+	return u, func() { h.release(u) }, nil
+}
+
+func (h *hub) release(u *upload) {
+	h.mu.Lock()
+	u.busy--
+	last := u.busy == 0
+	if last && !u.ended {
+		u.idle.Reset(h.limits.pause)
+	}
+	remove := last && u.ended
+	h.mu.Unlock()
+	if remove {
+		h.discard(u)
+	}
+}
+
+// take ends an upload that no request uses, for the caller alone.
+func (h *hub) take(id string) (*upload, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u := h.uploads[id]
+	switch {
+	case u == nil:
+		return nil, errNoUpload
+	case u.busy > 0:
+		return nil, errInUse
+	}
+	h.forget(u)
+	return u, nil
+}
+
+// abort ends an upload. What still arrives of it is refused, and the last request that uses it removes it.
+func (h *hub) abort(id string) error {
+	h.mu.Lock()
+	u := h.uploads[id]
+	if u == nil {
+		h.mu.Unlock()
+		return errNoUpload
+	}
+	unused := h.forget(u)
+	h.mu.Unlock()
+	u.cancel()
+	if unused {
+		h.discard(u)
+	}
+	return nil
+}
+
+// expire ends an upload that has had no request for too long.
+func (h *hub) expire(u *upload) {
+	h.mu.Lock()
+	expired := u.busy == 0 && !u.ended && h.forget(u)
+	h.mu.Unlock()
+	if expired {
+		h.discard(u)
+	}
+}
+
+// forget lets nobody else use an upload, and reports whether nobody does.
+func (h *hub) forget(u *upload) (unused bool) {
+	u.idle.Stop()
+	u.ended = true
+	delete(h.uploads, u.id)
+	return u.busy == 0
+}
+
+// discard gives back all that an upload has, but for what was published.
+func (h *hub) discard(u *upload) {
+	if err := u.remove(); err != nil {
+		h.log.Error("removing an upload", "dir", u.dir, "error", err)
+	}
+	<-h.slots
+}
+
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.uploads)
+}
+
+// close ends all uploads.
+func (h *hub) close() {
+	h.end()
+	h.mu.Lock()
+	var ids []string
+	for id := range h.uploads {
+		ids = append(ids, id)
+	}
+	h.mu.Unlock()
+	for _, id := range ids {
+		_ = h.abort(id)
+	}
+}

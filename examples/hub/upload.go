@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/verifying"
+)
+
+// An upload is a model that is arriving.
+type upload struct {
+	id, model, dir string
+	files          *os.Root
+	receiver       *verifying.Receiver
+	cancel         context.CancelFunc // of all that the receiver does
+	left           atomic.Int64       // bytes that it may still have
+
+	// These are the hub's, and behind its mutex.
+	busy  int // requests
+	ended bool
+	idle  *time.Timer
+}
+
+// receiveBundle stores the bundle and checks its signature, before anything of the model is taken.
+func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.Configuration, body io.Reader) error {
+	f, err := os.Create(filepath.Join(u.dir, bundleName))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := copySync(f, body); err != nil {
+		return err
+	}
+	// It takes some times the memory of a bundle to read one, so strangers get a few at a time read, however many come.
+	select {
+	case h.parsers <- struct{}{}:
+		defer func() { <-h.parsers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	b, err := bundle.Read(f, h.limits.bundle)
+	if err != nil {
+		return err
+	}
+	life, cancel := context.WithTimeout(h.life, h.limits.age)
+	u.cancel = cancel
+	if u.receiver, err = accepted.Receive(life, b); err != nil {
+		return err
+	}
+	if n := len(u.receiver.Signed().Manifest.Resources); n > h.limits.files {
+		return &refusal{413, "too_many", "the signature is of more files than are taken"}
+	}
+	u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName))
+	return err
+}
+
+var errNotCovered = &refusal{422, "not_covered", "the signature does not cover this file, so it is not stored; leave it out"}
+
+// put takes one file: what arrives is verified and written at once. After an error nothing of it is left, and it may be
+// sent again.
+func (u *upload) put(name string, body io.Reader) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	w, err := u.receiver.Create(name)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if w.Dropped() {
+		_ = w.Close() // it stays out of the model, which does not lack it
+		return errNotCovered
+	}
+	n, err := u.write(name, io.TeeReader(&counted{body, &u.left}, w))
+	if err != nil {
+		return err
+	}
+	// Shards have no signature of files without bytes. Last of all, the receiver hears that the file is there.
+	empty := n == 0 && u.receiver.Signed().Manifest.Serialization.Method == manifest.Shards
+	if empty {
+		err = u.files.Remove(name)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return errors.Join(err, u.files.Remove(name))
+	}
+	if empty {
+		return errNotCovered
+	}
+	return nil
+}
+
+// write makes a new file, which is on the disk, or not there, when it returns.
+func (u *upload) write(name string, from io.Reader) (int64, error) {
+	if dir := path.Dir(name); dir != "." {
+		if err := u.files.MkdirAll(dir, 0o777); err != nil {
+			return 0, err
+		}
+	}
+	f, err := u.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return 0, err
+	}
+	n, err := copySync(f, from)
+	if err = errors.Join(err, f.Close()); err != nil {
+		err = errors.Join(err, u.files.Remove(name))
+	}
+	return n, err
+}
+
+// checkName refuses names that a signature may have, and that no file in a store should have.
+func checkName(name string) error {
+	odd := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }
+	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name || name == "." || strings.ContainsFunc(name, odd) {
+		return &refusal{400, "name", "no file may have this name"}
+	}
+	return nil
+}
+
+// counted refuses bytes above a limit that several readers share.
+type counted struct {
+	io.Reader
+	left *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.left.Add(-int64(n)) < 0 {
+		return 0, &refusal{413, "too_large", "the model is larger than what is taken"}
+	}
+	return n, err
+}
+
+// A stored is what is known of a model that was verified.
+type stored struct {
+	Model      string `json:"model"`
+	RootDigest string `json:"root_digest"`
+	Signer     struct {
+		Method  string `json:"method"`
+		Subject string `json:"subject"`
+		Issuer  string `json:"issuer,omitempty"`
+		Time    string `json:"time,omitempty"`
+	} `json:"signer"`
+	Resources int      `json:"resources"`
+	NotStored []string `json:"not_stored"` // was sent, and is not covered by the signature
+}
+
+func newStored(model string, r *verifying.Result) (s stored) {
+	s.Model, s.RootDigest, s.Resources = model, r.Manifest.Root().String(), len(r.Manifest.Resources)
+	s.Signer.Method, s.Signer.Subject, s.Signer.Issuer = string(r.Signer.Method), r.Signer.Subject, r.Signer.Issuer
+	if !r.Signer.Time.IsZero() {
+		s.Signer.Time = r.Signer.Time.UTC().Format(time.RFC3339)
+	}
+	s.NotStored = append(append([]string{}, r.Ignored...), r.Unsigned...)
+	return s
+}
+
+// commit verifies that nothing is missing, and publishes the model. Nobody else may use the upload any more.
+func (s *store) commit(u *upload) (stored, error) {
+	result, err := u.receiver.Close()
+	if err != nil {
+		return stored{}, err
+	}
+	done := newStored(u.model, result)
+	if err := errors.Join(u.files.Close(), writeResult(u.dir, done)); err != nil {
+		return stored{}, err
+	}
+	return done, s.publish(u.dir, u.model)
+}
+
+// remove removes what is left of an upload.
+func (u *upload) remove() error {
+	if u.cancel != nil {
+		u.cancel()
+	}
+	if u.files != nil {
+		_ = u.files.Close()
+	}
+	if err := os.RemoveAll(u.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -284,31 +283,27 @@ func (l *load) run(ctx context.Context, n int) []string {
 	return stored
 }
 
-// rounds uploads good models until the context is done or an upload fails, eight at a time.
-func (l *load) rounds(ctx context.Context, round int) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := round * 10_000; ctx.Err() == nil; i += 10 {
-			var names [8]string
-			var wait sync.WaitGroup
-			for k := range names {
-				wait.Go(func() {
-					name, model, bundle := l.model(i + k)
-					if r := l.c.upload(ctx, name, bundle, model); r.status == http.StatusCreated {
-						names[k] = name
-					}
-				})
-			}
-			wait.Wait()
-			for _, name := range names {
-				if name == "" {
+// keep uploads good models, eight at a time, until the context is done or the hub is gone, and sends the names of those
+// that were stored.
+func (l *load) keep(ctx context.Context, first int) <-chan string {
+	stored := make(chan string)
+	var wait sync.WaitGroup
+	for k := range 8 {
+		wait.Go(func() {
+			for i := first + k; ctx.Err() == nil; i += 8 {
+				name, model, bundle := l.model(i)
+				if r := l.c.upload(ctx, name, bundle, model); r.status != http.StatusCreated {
 					return
 				}
-				if !yield(name) {
-					return
-				}
+				stored <- name
 			}
-		}
+		})
 	}
+	go func() {
+		wait.Wait()
+		close(stored)
+	}()
+	return stored
 }
 
 // A hundred uploads at once, a third of them hostile: nothing wrong is stored, nothing right is refused, and the hub is
@@ -393,18 +388,23 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("round %d: left of uploads: %v, %v", round, left, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			for name := range newLoad(t, c, s, 1e6).rounds(ctx, round) {
-				all[name] = true
+		names := newLoad(t, c, s, 1e6).keep(ctx, round*10_000)
+		for range rand.IntN(10) {
+			name, ok := <-names
+			if !ok {
+				t.Fatalf("round %d: an upload fails, and the hub says %s", round, hub.said)
 			}
-		})
-		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
-		if err := hub.kill(); err != nil {
-			t.Fatal(err)
+			all[name] = true
 		}
+		kill := time.AfterFunc(time.Duration(rand.IntN(50))*time.Millisecond, func() { _ = hub.cmd.Process.Kill() })
+		for name := range names {
+			all[name] = true
+		}
+		if kill.Stop() {
+			t.Fatalf("round %d: uploads fail, and the hub says %s", round, hub.said)
+		}
+		_ = hub.cmd.Wait()
 		cancel()
-		wait.Wait()
 		c.http.CloseIdleConnections()
 		if left, _ := os.ReadDir(filepath.Join(dir, "uploads")); len(left) > 0 {
 			cut++

@@ -27,6 +27,8 @@ type Configuration struct {
 	resources int  // the most of them; 0 for what a manifest can hold
 	ahead     int64
 	follow    bool // pointers of Git LFS
+	cache     *Cache
+	rehash    bool // read all, whatever the cache has
 	progress  func(Progress)
 	copy      func(path string) (io.WriteCloser, error)
 	logger    *slog.Logger

@@ -11,7 +11,7 @@
 // A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
 // whose size, modification time or identity differs between its opening and the end of its reading makes the whole
 // run fail with [ErrChanged], and so does what was a file or a directory when it was listed and is another thing
-// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress] or shards,
+// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache or shards,
 // and on other systems than Linux), files are compared with how they were listed, too. A writer that keeps all three
 // as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files that
 // are added meanwhile may be missed.

@@ -145,7 +145,7 @@ func preadFull(fd int, buf []byte) (n int, err error) {
 }
 
 func statusOfSys(st *unix.Stat_t) status {
-	s := status{stamp: stamp{st.Size, st.Mtim.Nano(), identity{uint64(st.Dev), uint64(st.Ino)}}}
+	s := status{stamp: stamp{st.Size, st.Mtim.Nano(), identity{uint64(st.Dev), uint64(st.Ino)}, st.Ctim.Nano()}}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 	case unix.S_IFDIR:

@@ -41,7 +41,7 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 // late reports whether neither the number of resources nor anything else depends on the sizes of files before they are
 // read. Then they need not be asked for twice.
 func (s *settings) late() bool {
-	return s.serialization.Method == manifest.Files && s.progress == nil && s.copy == nil
+	return s.serialization.Method == manifest.Files && s.progress == nil && s.copy == nil && s.cache == nil
 }
 
 // count returns how many resources a file of the given size has.

@@ -33,6 +33,8 @@ type settings struct {
 	resources     int64 // the most of them
 	ahead         int64 // what a Recorder keeps
 	follow        bool  // pointers of Git LFS
+	cache         *Cache
+	rehash        bool
 	progress      func(Progress)
 	copy          func(path string) (io.WriteCloser, error)
 	logger        *slog.Logger
@@ -55,6 +57,8 @@ func (c Configuration) settings() (*settings, error) {
 		resources: math.MaxInt32,
 		ahead:     cmp.Or(c.ahead, DefaultMaxOutOfOrder),
 		follow:    c.follow,
+		cache:     c.cache,
+		rehash:    c.rehash,
 		progress:  c.progress,
 		copy:      c.copy,
 		logger:    c.logger,

@@ -61,7 +61,7 @@ func (b *batches) next() (batch, bool) {
 
 // batch hashes the small ones of some files; a few may stay in the pack.
 func (w *worker) batch(ctx context.Context, b batch) {
-	in, err := w.enter(b.group)
+	in, err := w.tree.enter(b.group)
 	if err != nil {
 		w.fail(b.first, vanished(err))
 		return
@@ -88,8 +88,8 @@ func (w *worker) batch(ctx context.Context, b batch) {
 }
 
 // enter opens the directory of a group. If it can be looked into, it must be the one that was listed.
-func (e *engine) enter(g group) (folder, error) {
-	in, err := e.tree.folder(g.dir)
+func (t *tree) enter(g group) (folder, error) {
+	in, err := t.folder(g.dir)
 	if err != nil || !isLocal(in.fsys) {
 		return in, err
 	}

@@ -9,10 +9,11 @@ import (
 type stamp struct {
 	size, mtime int64
 	id          identity
+	ctime       int64 // 0 if the system does not tell; it changes with names and modes, too
 }
 
 func stampOf(info fs.FileInfo) stamp {
-	return stamp{info.Size(), info.ModTime().UnixNano(), identityOf(info)}
+	return stamp{info.Size(), info.ModTime().UnixNano(), identityOf(info), changeTime(info)}
 }
 
 // unseen is the stamp of a file that was not looked at yet.

@@ -24,3 +24,13 @@ func (i identity) known() bool { return i != identity{} }
 
 // same is true as well if either is unknown.
 func (i identity) same(o identity) bool { return i == o || !i.known() || !o.known() }
+
+// numbers returns what tells the file from all others of the system.
+func (i identity) numbers() (dev, ino uint64, ok bool) { return i.dev, i.ino, i.known() }
+
+func changeTime(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return ctimeOf(st)
+	}
+	return 0
+}

@@ -55,8 +55,11 @@ func (t Target) Old() fs.FileInfo { return t.old }
 // and then takes the name, so that after a crash there is either the new file or what was there before. If that
 // is not what Find has seen, nothing is replaced, and the error wraps [ErrChanged]. Errors are a [*fs.PathError] with
 // the name that the file should have.
-func (t Target) Write(write func(io.Writer) error) error {
-	f, err := createTemp(filepath.Dir(t.path))
+func (t Target) Write(write func(io.Writer) error) error { return t.WriteMode(0o666, write) }
+
+// WriteMode is Write with permissions for the file, before umask.
+func (t Target) WriteMode(perm fs.FileMode, write func(io.Writer) error) error {
+	f, err := createTemp(filepath.Dir(t.path), perm)
 	if err != nil {
 		return t.named(err)
 	}
@@ -126,9 +129,9 @@ func (t Target) same(now Target) bool {
 	return os.SameFile(t.old, now.old) && t.old.Size() == now.old.Size() && t.old.ModTime().Equal(now.old.ModTime())
 }
 
-// createTemp is os.CreateTemp with the permissions that a new file of the user's has.
-func createTemp(dir string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(dir, ".signature-"+rand.Text()+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+// createTemp is os.CreateTemp with other permissions.
+func createTemp(dir string, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, ".signature-"+rand.Text()+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
 // syncDir makes the renaming last. Not every system can sync a directory, and by then the file is there.

@@ -3,8 +3,10 @@
 package hashing_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,6 +86,32 @@ func TestCache(t *testing.T) {
 		})
 	}
 }
+
+// What is copied is read, whatever the cache has.
+func TestCacheAndCopy(t *testing.T) {
+	root := write(t, cachedModel)
+	c := hashing.Config().SetCache(newCache(t, filepath.Join(t.TempDir(), "cache")))
+	_, err := c.Hash(root)
+	must(t, err)
+	var mu sync.Mutex
+	copied := map[string]*bytes.Buffer{}
+	_, err = c.SetCopy(func(path string) (io.WriteCloser, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		copied[path] = new(bytes.Buffer)
+		return nopCloser{copied[path]}, nil
+	}).Hash(root)
+	must(t, err)
+	for path, content := range cachedModel {
+		if b := copied[path]; b == nil || b.String() != content {
+			t.Errorf("%s is not copied", path)
+		}
+	}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 func TestCacheOfFile(t *testing.T) {
 	root := write(t, cachedModel)

@@ -25,7 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"github.com/modelsigning/modelsigning/manifest"
@@ -130,26 +129,12 @@ type Report struct {
 // Report does what [Configuration.HashContext] does, and says what it left out. A model without any resource is
 // not an error here.
 func (c Configuration) Report(ctx context.Context, model string) (*Report, error) {
-	abs, err := filepath.Abs(model)
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", model, err)
-	}
-	if c.hub {
-		if isSnapshot(model) {
-			return c.reportSnapshot(ctx, model, filepath.Base(abs))
-		}
-		c = c.AddIgnoredPaths(HuggingFaceCache)
-	}
-	s, err := c.settings()
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", model, err)
-	}
-	t, err := openTree(model, filepath.Base(abs), s.serialization.AllowSymlinks)
+	s, t, name, err := c.openModel(model)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	return s.report(ctx, t, filepath.Base(abs))
+	return s.report(ctx, t, name)
 }
 
 func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {

@@ -1,7 +1,6 @@
 package hashing
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,16 +30,31 @@ func isSnapshot(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (c Configuration) reportSnapshot(ctx context.Context, dir, name string) (*Report, error) {
-	s, err := c.settings()
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", dir, err)
+// openModel opens the model at path model, which lies as SetHuggingFace says, and returns what it is called.
+func (c Configuration) openModel(model string) (s *settings, t *tree, name string, err error) {
+	abs, err := filepath.Abs(model)
+	snapshot := c.hub && isSnapshot(model)
+	if c.hub && !snapshot {
+		c = c.AddIgnoredPaths(HuggingFaceCache)
 	}
-	snapshot, err := OpenSnapshot(dir)
+	if err == nil {
+		s, err = c.settings()
+	}
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("hashing %s: %w", model, err)
+	}
+	if name = filepath.Base(abs); snapshot {
+		t, err = snapshotTree(model, s.serialization.AllowSymlinks)
+	} else {
+		t, err = openTree(model, name, s.serialization.AllowSymlinks)
+	}
+	return s, t, name, err
+}
+
+func snapshotTree(dir string, links bool) (*tree, error) {
+	s, err := OpenSnapshot(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer snapshot.Close()
-	t := &tree{fsys: snapshot, shown: dir, follow: s.serialization.AllowSymlinks, seeks: true}
-	return s.report(ctx, t, name)
+	return &tree{fsys: s, shown: dir, follow: links, seeks: true, opened: s}, nil
 }

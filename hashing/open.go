@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"path/filepath"
 )
 
 // A Tree is a model whose files are listed, and not read yet. It may be used by many goroutines, and must be closed.
@@ -20,19 +19,11 @@ type Tree struct {
 // OpenTree lists the files of the model at path model, for who wants to read them. All that [Configuration.Report]
 // refuses for the name or the kind of a file is refused here as well.
 func (c Configuration) OpenTree(ctx context.Context, model string) (*Tree, error) {
-	s, err := c.settings()
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", model, err)
-	}
-	abs, err := filepath.Abs(model)
-	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", model, err)
-	}
-	t, err := openTree(model, filepath.Base(abs), s.serialization.AllowSymlinks)
+	s, t, name, err := c.openModel(model)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.open(ctx, t, filepath.Base(abs))
+	list, err := s.open(ctx, t, name)
 	if err != nil {
 		t.Close()
 	}

@@ -65,6 +65,18 @@ func TestSnapshot(t *testing.T) {
 			got, err = c.SetHuggingFace(true).Hash(dir)
 			must(t, err)
 			equal(t, "by its path", lines(got), lines(want))
+			before := openFiles()
+			tree, err := c.SetHuggingFace(true).OpenTree(context.Background(), dir)
+			must(t, err)
+			if f, err := tree.Open("a"); err != nil {
+				t.Error(err)
+			} else {
+				f.Close()
+			}
+			must(t, tree.Close())
+			if n := openFiles(); n != before {
+				t.Errorf("%d files are open, there were %d before", n, before)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package hashing
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type tree struct {
 	follow bool     // symbolic links are followed
 	seeks  bool     // files are io.ReaderAt, for several goroutines at once
 	top    *os.File // the root itself, if fsys is a rootFS
+	opened io.Closer
 }
 
 // openTree opens the model at path model, which is called name.
@@ -58,7 +60,7 @@ func (t *tree) openRoot(model string) error {
 		r.Close()
 		return err
 	}
-	t.fsys = r
+	t.fsys, t.opened = r, r
 	return nil
 }
 
@@ -66,10 +68,10 @@ func (t *tree) Close() error {
 	if t.top != nil {
 		t.top.Close()
 	}
-	if r, ok := t.fsys.(rootFS); ok {
-		return r.Close()
+	if t.opened == nil {
+		return nil
 	}
-	return nil
+	return t.opened.Close()
 }
 
 // fail returns the error for the file at path p.

@@ -26,7 +26,6 @@ func (w *walker) fill(ctx context.Context, resources []manifest.Resource) (*engi
 	}
 	slices.Sort(e.pointers)
 	slices.Sort(e.followed)
-	w.warnOfPointers(e.pointers)
 	w.warnOfFollowed(e.followed)
 	return e, nil
 }

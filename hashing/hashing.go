@@ -71,6 +71,7 @@ func (c Configuration) HashContext(ctx context.Context, model string) (*manifest
 	if err != nil {
 		return nil, err
 	}
+	c.warnOfPointers(r)
 	return r.signable(model)
 }
 
@@ -92,6 +93,7 @@ func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*ma
 	if err != nil {
 		return nil, err
 	}
+	c.warnOfPointers(r)
 	return r.signable(name)
 }
 
@@ -118,7 +120,7 @@ type Report struct {
 	// Unlisted are the paths that [Configuration.SetOnly] left out.
 	Unlisted []string
 	// LFSPointers are the files that hold a pointer of Git LFS, which stands for content that was not pulled. They
-	// were hashed like any other file, pointer and all, and SetLogger's logger was warned.
+	// were hashed like any other file. Methods that return the manifest alone warn SetLogger's logger of them.
 	LFSPointers []string
 	// Unread are the pointers that were not hashed, but followed: see [Configuration.SetFollowLFSPointers].
 	Unread []string

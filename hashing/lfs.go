@@ -55,11 +55,11 @@ func (e *engine) notice(i int, content []byte) (followed bool) {
 	return followed
 }
 
-// warnOfPointers is for signers, who may not mean to sign those.
-func (s *settings) warnOfPointers(paths []string) {
-	if len(paths) > 0 {
-		s.logger.Warn("model holds Git LFS pointers in the place of files that were not pulled; run git lfs pull",
-			"count", len(paths), "first", paths[0])
+// warnOfPointers is for who asks for a manifest alone, and may not mean to sign those.
+func (c Configuration) warnOfPointers(r *Report) {
+	if n := len(r.LFSPointers); n > 0 && c.logger != nil {
+		c.logger.Warn("model holds Git LFS pointers in the place of files that were not pulled; run git lfs pull",
+			"count", n, "first", r.LFSPointers[0])
 	}
 }
 

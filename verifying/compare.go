@@ -48,7 +48,7 @@ func (e *MismatchError) Error() string {
 	}
 	text := "model is not what was signed: " + strings.Join(parts, ", ")
 	if len(e.Pointers) > 0 {
-		text += fmt.Sprintf("; not pulled, but a Git LFS pointer: %d (%s), run git lfs pull", len(e.Pointers), quote(e.Pointers))
+		text += fmt.Sprintf("; %d not pulled, a Git LFS pointer in its place (%s): run git lfs pull", len(e.Pointers), quote(e.Pointers))
 	}
 	return text
 }

@@ -27,7 +27,7 @@ func TestUnpulled(t *testing.T) {
 		write(t, filepath.Join(model, "a/b"), "2")
 		var mismatch *verifying.MismatchError
 		if _, err := verifier(key).Verify(model, sig); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Pointers, []string{"weights.bin"}) ||
-			!strings.Contains(err.Error(), `a Git LFS pointer: 1 ("weights.bin"), run git lfs pull`) {
+			!strings.Contains(err.Error(), `1 not pulled, a Git LFS pointer in its place ("weights.bin"): run git lfs pull`) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		write(t, filepath.Join(model, "weights.bin"), lfsPointer+"\n")

@@ -19,6 +19,7 @@ func newDigest(log *slog.Logger) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer flags.cache.save(log)
 			m, err := h.HashContext(c.Context(), args[0])
 			if err != nil {
 				return err

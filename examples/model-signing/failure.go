@@ -39,6 +39,7 @@ var kinds = []struct {
 }{
 	{as[usageError], kind{"usage", exitUsage}},
 	{as[*hashing.ConflictError], kind{"conflict", exitUsage}},
+	{as[*verifying.PatternError], kind{"pattern", exitUsage}},
 	{is(signing.ErrTarget), kind{"target", exitUsage}},
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
 	{is(verifying.ErrProvenance), kind{"provenance", exitRejected}},
@@ -50,6 +51,8 @@ var kinds = []struct {
 	{is(verifying.ErrLog), kind{"log", exitRejected}},
 	{is(verifying.ErrSignature), kind{"signature", exitRejected}},
 	{as[*verifying.MismatchError], kind{"mismatch", exitRejected}},
+	{is(hashing.ErrCache), kind{"digest_cache", exitFailed}},
+	{as[*hashing.RehashError], kind{"rehash", exitRejected}},
 	{is(hashing.ErrSymlink), kind{"symlink", exitRejected}},
 	{is(hashing.ErrNotRegular), kind{"not_regular", exitRejected}},
 	{is(hashing.ErrEmptyModel), kind{"empty_model", exitRejected}},
@@ -104,6 +107,8 @@ type mismatch struct {
 	Changed []change `json:"changed"`
 	Missing []string `json:"missing"`
 	Extra   []string `json:"extra"`
+	// LFSPointers are files that git lfs pull would fetch.
+	LFSPointers []string `json:"lfs_pointers,omitempty"`
 }
 
 type change struct {
@@ -127,7 +132,7 @@ func newFailure(err error) failure {
 	}
 	var m *verifying.MismatchError
 	if errors.As(err, &m) {
-		f.Mismatch = &mismatch{m.Model, changes(m.Changed), list(m.Missing), list(m.Extra)}
+		f.Mismatch = &mismatch{m.Model, changes(m.Changed), list(m.Missing), list(m.Extra), m.Pointers}
 	}
 	var c *hashing.ConflictError
 	if errors.As(err, &c) {

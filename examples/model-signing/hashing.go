@@ -22,6 +22,8 @@ type hashFlags struct {
 	algorithm  string
 	maxWorkers int
 	followLFS  bool
+	hub        bool
+	cache      cacheFlags
 }
 
 // addCommon adds the flags that verifying has, too: the others come from the signature there.
@@ -33,6 +35,8 @@ func (f *hashFlags) addCommon(c *cobra.Command) {
 	c.Flags().BoolVar(&f.links, "allow-symlinks", false, "follow symbolic links")
 	c.Flags().BoolVar(&f.followLFS, "follow-lfs-pointers", false, "take the digests of files that Git LFS did not pull from their pointers")
 	c.Flags().IntVar(&f.maxWorkers, "max-workers", 0, "hash with `N` workers (default: one for each CPU)")
+	c.Flags().BoolVar(&f.hub, "hugging-face", false, "take MODEL as Hugging Face's libraries lay it out: a snapshot in their cache, or a directory with .cache/huggingface, which is left out")
+	f.cache.add(c)
 }
 
 func (f *hashFlags) add(c *cobra.Command) {
@@ -69,7 +73,10 @@ func (f *hashFlags) config(c *cobra.Command, model string, log *slog.Logger) (ha
 	if f.maxWorkers < 0 {
 		return h, usageError{fmt.Errorf("--max-workers: %d is negative", f.maxWorkers)}
 	}
-	h = h.SetMaxWorkers(f.maxWorkers).SetFollowLFSPointers(f.followLFS)
+	h, err := f.cache.use(h.SetMaxWorkers(f.maxWorkers).SetFollowLFSPointers(f.followLFS).SetHuggingFace(f.hub), model)
+	if err != nil {
+		return h, err
+	}
 	if c.Flags().Changed("allow-symlinks") {
 		h = h.SetAllowSymlinks(f.links)
 	}

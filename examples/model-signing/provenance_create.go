@@ -57,6 +57,7 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 	if err != nil {
 		return err
 	}
+	defer f.cache.save(log)
 	if f.signature != "" {
 		if h, err = leaveOut(h, model, f.signature); err != nil {
 			return err

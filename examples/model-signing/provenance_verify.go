@@ -96,6 +96,7 @@ func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, 
 	if err != nil {
 		return err
 	}
+	defer f.cache.save(log)
 	if f.policy.Inputs, err = pairs("input", f.inputs); err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err != nil {
 		return err
 	}
+	defer f.cache.save(log)
 	if err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetLogger(log)); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type verifyFlags struct {
 	signature      string
 	digests        string
 	ignoreUnsigned bool
+	only           []string
 }
 
 func (f *verifyFlags) add(c *cobra.Command) {
@@ -43,6 +44,7 @@ func (f *verifyFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
 	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
 	c.Flags().Lookup("no-ignore-unsigned-files").NoOptDefVal = "true"
+	c.Flags().StringArrayVar(&f.only, "only", nil, "verify only the signed files that match this `PATTERN`, or are below a directory that does (repeatable)")
 }
 
 // verify verifies the model with the verifier that c has.
@@ -57,20 +59,28 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	r, err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned))
+	defer f.cache.save(log)
+	r, err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned).SetOnly(f.only...))
 	if err != nil {
 		return err
 	}
 	v := verified{model, f.signature, newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread}
-	return report(cmd, "verified", v, func(w io.Writer) {
+	name, done := "verified", "Verification succeeded"
+	var value any = v
+	if r.Partial {
+		name, done = "partially_verified", fmt.Sprintf("Partial verification succeeded (signed files not checked: %d)", len(r.Unchecked))
+		value = partiallyVerified{v, list(r.Unchecked)}
+	}
+	return report(cmd, name, value, func(w io.Writer) {
 		warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
 		warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
 		warn(cmd.ErrOrStderr(), "not pulled", r.Unread)
+		warn(cmd.ErrOrStderr(), "not asked for", r.Unchecked)
 		at := ""
 		if v.Signer.Time != "" {
 			at = fmt.Sprintf(" at %s (%s)", v.Signer.Time, printable(v.Signer.TimeSource))
 		}
-		fmt.Fprintf(w, "Verification succeeded: signed by %s %s%s\n", v.Signer.Method, printable(v.Signer.Subject), at)
+		fmt.Fprintf(w, "%s: signed by %s %s%s\n", done, v.Signer.Method, printable(v.Signer.Subject), at)
 	})
 }
 

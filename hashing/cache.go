@@ -92,20 +92,14 @@ func (c *Cache) Save() error {
 		return nil
 	}
 	entries := bounded(c.merged(), maxCache)
-	for tries := 0; ; tries++ {
-		target, err := atomicfile.Find(c.name)
-		if err == nil {
-			err = target.WriteMode(0o600, cacheWriter(entries))
-		}
-		// Another process may have saved its own at the same time.
-		if errors.Is(err, atomicfile.ErrChanged) && tries < 10 {
-			continue
-		}
-		if err == nil {
-			c.old, c.recent, c.changed = entries, map[cacheKey]cached{}, false
-		}
-		return err
+	target, err := atomicfile.Find(c.name)
+	if err == nil {
+		err = target.Replace(0o600, cacheWriter(entries))
 	}
+	if err == nil {
+		c.old, c.recent, c.changed = entries, map[cacheKey]cached{}, false
+	}
+	return err
 }
 
 // merged returns all entries in order.

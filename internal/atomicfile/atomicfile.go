@@ -55,10 +55,17 @@ func (t Target) Old() fs.FileInfo { return t.old }
 // and then takes the name, so that after a crash there is either the new file or what was there before. If that
 // is not what Find has seen, nothing is replaced, and the error wraps [ErrChanged]. Errors are a [*fs.PathError] with
 // the name that the file should have.
-func (t Target) Write(write func(io.Writer) error) error { return t.WriteMode(0o666, write) }
+func (t Target) Write(write func(io.Writer) error) error {
+	return t.write(0o666, write, t.publish)
+}
 
-// WriteMode is Write with permissions for the file, before umask.
-func (t Target) WriteMode(perm fs.FileMode, write func(io.Writer) error) error {
+// Replace is Write for files of which the last writer's stays: it replaces whatever has the name by then, but for a
+// directory. The file gets the given permissions, before umask.
+func (t Target) Replace(perm fs.FileMode, write func(io.Writer) error) error {
+	return t.write(perm, write, func(temp string) error { return os.Rename(temp, t.path) })
+}
+
+func (t Target) write(perm fs.FileMode, write func(io.Writer) error, publish func(temp string) error) error {
 	f, err := createTemp(filepath.Dir(t.path), perm)
 	if err != nil {
 		return t.named(err)
@@ -68,7 +75,7 @@ func (t Target) WriteMode(perm fs.FileMode, write func(io.Writer) error) error {
 	if err := fill(f, write); err != nil {
 		return t.named(err)
 	}
-	if err := t.publish(f.Name()); err != nil {
+	if err := publish(f.Name()); err != nil {
 		return t.named(err)
 	}
 	syncDir(filepath.Dir(t.path))

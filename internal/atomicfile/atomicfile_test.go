@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/modelsigning/modelsigning/internal/atomicfile"
@@ -95,6 +96,36 @@ func TestChangedMeanwhile(t *testing.T) {
 		}
 		if got := content(t, name); got != "years of work" {
 			t.Errorf("%q was replaced by %q", "years of work", got)
+		}
+	}
+}
+
+// The last writer's file stays, with its own permissions.
+func TestReplace(t *testing.T) {
+	for _, before := range []string{"", "before"} {
+		name := filepath.Join(t.TempDir(), "file")
+		if before != "" {
+			if err := os.WriteFile(name, []byte(before), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		target, err := atomicfile.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = target.Replace(0o600, func(w io.Writer) error {
+			io.WriteString(w, "last")
+			return os.WriteFile(name, []byte("first"), 0o666)
+		})
+		if err != nil || content(t, name) != "last" {
+			t.Errorf("got %q, %v", content(t, name), err)
+		}
+		if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("got %v, %v", info, err)
+		}
+		target.Replace(0o600, func(io.Writer) error { return io.ErrClosedPipe })
+		if entries, _ := os.ReadDir(filepath.Dir(name)); len(entries) != 1 || content(t, name) != "last" {
+			t.Errorf("found %v", entries)
 		}
 	}
 }

@@ -190,6 +190,9 @@ func (c Configuration) hashingFor(m *manifest.Manifest, dir bool) (hashing.Confi
 
 func (c Configuration) compareReport(r *Result, report *hashing.Report, model string) error {
 	r.Ignored, r.Unread = report.Ignored, report.Unread
+	if c.only != nil {
+		report.Unlisted = nil // of files that were sent: unchecked, or not looked for
+	}
 	r.Unsigned = append(report.Unlisted, report.Empty...)
 	slices.Sort(r.Unsigned)
 	if report.File && r.Manifest.SingleFile() {

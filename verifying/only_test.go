@@ -124,6 +124,31 @@ func TestSetOnlyLooksAtParts(t *testing.T) {
 	}
 }
 
+// Of files whose digests are known, those that are not asked for are neither compared nor called unsigned.
+func TestSetOnlyOfFiles(t *testing.T) {
+	model, sig, key := signed(t, hashing.Config(), parted)
+	b, err := bundle.ReadFile(sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := hashing.Hash(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []manifest.File{{Path: "extra", Digest: m.Resources[0].Digest}} // all with the digest of the first file
+	for _, r := range m.Resources {
+		files = append(files, manifest.File{Path: r.Path, Digest: m.Resources[0].Digest})
+	}
+	r, err := verifier(key).SetOnly(`\[a\]\*`).VerifyFiles(t.Context(), "m", files, b)
+	if err != nil || !r.Partial || r.Unsigned != nil || len(r.Unchecked) != len(parted)-1 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	var mismatch *verifying.MismatchError
+	if _, err = verifier(key).SetOnly("a").VerifyFiles(t.Context(), "m", files, b); !errors.As(err, &mismatch) || len(mismatch.Changed) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A directory that no part is in is not even opened.
 func TestSetOnlyOpens(t *testing.T) {
 	model, sig, key := signed(t, hashing.Config(), parted)

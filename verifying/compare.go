@@ -146,26 +146,29 @@ func (c Configuration) compareFS(ctx context.Context, r *Result, fsys fs.FS, nam
 
 // compareModel hashes the model as the statement in r says and compares.
 func (c Configuration) compareModel(ctx context.Context, r *Result, model, signature string) error {
-	info, err := os.Stat(model)
+	h, err := c.hashingModel(r.Manifest, model, signature)
 	if err != nil {
 		return err
-	}
-	h, err := c.hashingFor(r.Manifest, info.IsDir())
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		own, err := inside.Paths(model, signature)
-		if err != nil {
-			return err
-		}
-		h = h.AddIgnoredPaths(own...)
 	}
 	report, err := h.Report(ctx, model)
 	if err != nil {
 		return err
 	}
 	return c.compareReport(r, report, model)
+}
+
+// hashingModel returns how to hash the model to compare it with m, without its signature.
+func (c Configuration) hashingModel(m *manifest.Manifest, model, signature string) (hashing.Configuration, error) {
+	info, err := os.Stat(model)
+	if err != nil {
+		return hashing.Configuration{}, err
+	}
+	h, err := c.hashingFor(m, info.IsDir())
+	if err != nil || !info.IsDir() {
+		return h, err
+	}
+	own, err := inside.Paths(model, signature)
+	return h.AddIgnoredPaths(own...), err
 }
 
 // hashingFor returns how to hash a model, a directory or a file, to compare it with m.

@@ -145,6 +145,7 @@ type Configuration struct {
 	ignoreUnsigned bool
 	only           []string // patterns; nil for every file
 	maxBundle      int64
+	maxBuffer      int64
 	log            *slog.Logger
 	partial        bool // what is signed may be missing, as ProvenancePolicy has it
 }

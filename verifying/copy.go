@@ -1,0 +1,106 @@
+package verifying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/inside"
+)
+
+// Copy is [Configuration.CopyContext] without a context.
+func (c Configuration) Copy(model, signature, dst string) (*Result, error) {
+	return c.CopyContext(context.Background(), model, signature, dst)
+}
+
+// CopyContext verifies a model as [Configuration.VerifyContext] does, and copies it to dst in the same pass: what is
+// written are the bytes that were verified, whatever happens to the model meanwhile. Only signed files are copied,
+// without links and with the permissions of new files; so empty files are not if the model was signed in shards, which
+// do not cover them.
+//
+// The copy appears under the name dst when it is complete, verified, and on the disk. Until then it is a directory
+// beside dst whose name begins with ".copy-" and ends in ".tmp"; after an error it is removed, and only a program that
+// was killed leaves it. Dst must not exist, and not lie in the model; the directory that it is in must.
+func (c Configuration) CopyContext(ctx context.Context, model, signature, dst string) (*Result, error) {
+	r, err := c.copyModel(ctx, model, signature, dst)
+	if err != nil {
+		return nil, fmt.Errorf("copying %s: %w", model, err)
+	}
+	return r, nil
+}
+
+func (c Configuration) copyModel(ctx context.Context, model, signature, dst string) (*Result, error) {
+	b, err := c.read(signature)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(model)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		within, err := inside.Paths(model, dst)
+		if err != nil {
+			return nil, err
+		}
+		if len(within) > 0 {
+			return nil, &fs.PathError{Op: "copy", Path: dst, Err: errors.New("lies in the model")}
+		}
+	}
+	return r, c.copyTo(ctx, r, dst, !info.IsDir(), func(c Configuration) error {
+		return c.compareModel(ctx, r, model, signature)
+	})
+}
+
+// CopyFS is to [Configuration.CopyContext] what [Configuration.VerifyFS] is to VerifyContext: it unpacks what was
+// signed.
+func (c Configuration) CopyFS(ctx context.Context, fsys fs.FS, name string, b *bundle.Bundle, dst string) (*Result, error) {
+	r, err := c.open(ctx, b)
+	if err == nil {
+		err = c.copyTo(ctx, r, dst, false, func(c Configuration) error { return c.compareFS(ctx, r, fsys, name) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copying %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// copyTo has compare verify the model while it is copied to a place beside dst, which then gets that name.
+func (c Configuration) copyTo(ctx context.Context, r *Result, dst string, single bool, compare func(Configuration) error) error {
+	if err := checkAbsent(dst); err != nil {
+		return err
+	}
+	to, err := newCopyDir(dst, r.Manifest, single)
+	if err != nil {
+		return err
+	}
+	defer to.remove()
+	c.hashing = c.hashing.SetCopy(to.create)
+	if err := compare(c); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return to.publish(dst)
+}
+
+func checkAbsent(dst string) error {
+	_, err := os.Lstat(dst)
+	switch {
+	case dst == "":
+		return errors.New("the name of the copy is empty")
+	case err == nil:
+		return &fs.PathError{Op: "copy", Path: dst, Err: fs.ErrExist}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return err
+}

@@ -17,7 +17,7 @@ var forbidden = []struct {
 	pkg   string // of this module
 	never []string
 }{
-	{"hashing", []string{"google.golang.org/protobuf", "github.com/sigstore", module + "/bundle"}},
+	{"hashing", []string{"google.golang.org/protobuf", "github.com/sigstore", "go.opentelemetry.io", module + "/bundle"}},
 	{"bundle", []string{module + "/hashing"}},
 	{"bundle/provenance", []string{module + "/hashing"}},
 	{"signing", []string{module + "/verifying"}},
@@ -29,6 +29,7 @@ var reserved = map[string]string{
 	"github.com/sigstore/sigstore-go":  "internal/sigstore",
 	"github.com/ThalesGroup/crypto11":  "internal/pkcs11",
 	"github.com/miekg/pkcs11":          "internal/pkcs11",
+	"go.opentelemetry.io/otel":         "verifying/tracing",
 	"github.com/ThalesIgnite/crypto11": "none: it ended in 2021",
 }
 
@@ -109,6 +110,9 @@ func TestReservedImports(t *testing.T) {
 // timestamps, which certificates need.
 func TestNoSigstore(t *testing.T) {
 	for path := range packages(t, "-tags=nosigstore", "./signing", "./verifying") {
+		if below(path, "go.opentelemetry.io") {
+			t.Errorf("-tags=nosigstore brings %s, which is for package tracing", path)
+		}
 		if below(path, "github.com/sigstore") && !below(path, "github.com/sigstore/protobuf-specs") &&
 			path != "github.com/sigstore/timestamp-authority/v2/pkg/verification" {
 			t.Errorf("-tags=nosigstore still brings %s", path)

@@ -27,6 +27,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/modelsigning/modelsigning/internal/span"
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
@@ -139,8 +140,10 @@ func (c Configuration) Report(ctx context.Context, model string) (*Report, error
 	return s.report(ctx, t, name)
 }
 
-func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, error) {
+func (s *settings) report(ctx context.Context, t *tree, name string) (r *Report, err error) {
 	w := &walker{settings: s, tree: t, late: s.late()}
+	ctx, sp := span.Start(ctx, "modelsigning.hash")
+	defer func() { w.end(&sp, r, err) }()
 	resources, err := w.list(ctx)
 	var e *engine
 	if err == nil {
@@ -152,8 +155,7 @@ func (s *settings) report(ctx context.Context, t *tree, name string) (*Report, e
 	case err != nil:
 		return nil, err
 	}
-	r, err := w.report(name, resources)
-	if err == nil {
+	if r, err = w.report(name, resources); err == nil {
 		r.LFSPointers, r.Unread = e.pointers, e.followed
 	}
 	return r, err

@@ -12,7 +12,9 @@ import (
 // The signature is that of a directory with these files: what the configuration ignores is left out. It has the errors
 // of [hashing.Configuration.HashFiles].
 func (c Configuration) SignFiles(ctx context.Context, name string, files []manifest.File) (*bundle.Bundle, error) {
+	ctx, s := c.trace(ctx)
 	b, err := c.signFiles(ctx, name, files)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", name, err)
 	}

@@ -29,7 +29,10 @@ func (c Configuration) SignProvenance(ctx context.Context, model, attestation st
 	if err := provenance.Check(b); err != nil {
 		return err
 	}
-	if err := c.sign(ctx, model, attestation, k); err != nil {
+	ctx, s := c.trace(ctx)
+	err := c.sign(ctx, model, attestation, k)
+	s.End(err)
+	if err != nil {
 		return fmt.Errorf("provenance of %s: %w", model, err)
 	}
 	return nil
@@ -38,7 +41,9 @@ func (c Configuration) SignProvenance(ctx context.Context, model, attestation st
 // SignStatement signs an in-toto statement that the caller has made, such as one of [provenance.Marshal], and keeps
 // it. What it says is not looked at.
 func (c Configuration) SignStatement(ctx context.Context, statement []byte) (*bundle.Bundle, error) {
+	ctx, s := c.trace(ctx)
 	b, err := c.signAny(ctx, statement)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("signing a statement: %w", err)
 	}

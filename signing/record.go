@@ -8,6 +8,7 @@ import (
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/span"
 )
 
 // A Recorder signs a model whose bytes pass by, such as a checkpoint that is being written: the caller creates each
@@ -30,6 +31,7 @@ type Recorder struct {
 //
 // The signer may hold what must be given back, such as a session of a hardware module: call Sign or Close.
 func (c Configuration) Record(ctx context.Context, name string) (*Recorder, error) {
+	ctx = span.With(ctx, c.tracer)
 	r := &Recorder{config: c, ctx: ctx, name: name}
 	h := c.hashing
 	if c.log != nil {

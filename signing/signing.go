@@ -50,6 +50,7 @@ type Configuration struct {
 	err     error // of the last UseX
 	hashing hashing.Configuration
 	log     *slog.Logger // nil drops warnings
+	tracer  Tracer       // nil: nobody hears of spans
 
 	timestamps    *timestamp.Service // nil: none
 	timestampsErr error              // of the last SetTimestampAuthority
@@ -108,7 +109,10 @@ func (c Configuration) Sign(model, signature string) error {
 // Errors are those of [hashing.Configuration.HashContext] and of the signer, [*fs.PathError] for the
 // signature, [ErrTarget] if it would replace something else, and ctx.Err().
 func (c Configuration) SignContext(ctx context.Context, model, signature string) error {
-	if err := c.sign(ctx, model, signature, modelSignature); err != nil {
+	ctx, s := c.trace(ctx)
+	err := c.sign(ctx, model, signature, modelSignature)
+	s.End(err)
+	if err != nil {
 		return fmt.Errorf("signing %s: %w", model, err)
 	}
 	return nil
@@ -173,22 +177,27 @@ func (c Configuration) SignManifest(ctx context.Context, m *manifest.Manifest) (
 	if m == nil {
 		return nil, errors.New("signing: the manifest is nil")
 	}
+	ctx, s := c.trace(ctx)
+	var b *bundle.Bundle
 	signer, done, err := c.prepare(ctx)
 	if err == nil {
 		defer done()
-		var b *bundle.Bundle
-		if b, err = c.signManifest(ctx, signer, m); err == nil {
-			return b, nil
-		}
+		b, err = c.signManifest(ctx, signer, m)
 	}
-	return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+	s.End(err)
+	if err != nil {
+		return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+	}
+	return b, nil
 }
 
 // SignFS signs the model that is the whole of fsys, under the given name, and returns the bundle. It is to
 // [Configuration.SignContext] what [hashing.Configuration.HashFS] is to HashContext, which says what can be seen of
 // changes in such a source.
 func (c Configuration) SignFS(ctx context.Context, fsys fs.FS, name string) (*bundle.Bundle, error) {
+	ctx, s := c.trace(ctx)
 	b, err := c.signFS(ctx, fsys, name)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", name, err)
 	}
@@ -245,7 +254,7 @@ func (c Configuration) signStatement(ctx context.Context, s Signer, statement []
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b, err := s.Sign(ctx, statement)
+	b, err := tracedSign(ctx, s, statement)
 	if err != nil {
 		return nil, err
 	}

@@ -77,10 +77,12 @@ func (c Configuration) VerifyManifest(ctx context.Context, got *manifest.Manifes
 	if got == nil {
 		return nil, errors.New("verifying: the manifest is nil")
 	}
+	ctx, s := c.trace(ctx)
 	r, err := c.open(ctx, b)
 	if err == nil {
 		err = c.compareManifest(r, got)
 	}
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", got.Name, err)
 	}
@@ -122,10 +124,12 @@ func limited(h hashing.Configuration, m *manifest.Manifest) hashing.Configuratio
 // signed. It is to [Configuration.VerifyContext] what [hashing.Configuration.HashFS] is to HashContext, which says
 // what can be seen of changes in such a source.
 func (c Configuration) VerifyFS(ctx context.Context, fsys fs.FS, name string, b *bundle.Bundle) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.open(ctx, b)
 	if err == nil {
 		err = c.compareFS(ctx, r, fsys, name)
 	}
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", name, err)
 	}

@@ -25,7 +25,9 @@ func (c Configuration) Copy(model, signature, dst string) (*Result, error) {
 // beside dst whose name begins with ".copy-" and ends in ".tmp"; after an error it is removed, and only a program that
 // was killed leaves it. Dst must not exist, and not lie in the model; the directory that it is in must.
 func (c Configuration) CopyContext(ctx context.Context, model, signature, dst string) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.copyModel(ctx, model, signature, dst)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("copying %s: %w", model, err)
 	}
@@ -62,10 +64,12 @@ func (c Configuration) copyModel(ctx context.Context, model, signature, dst stri
 // CopyFS is to [Configuration.CopyContext] what [Configuration.VerifyFS] is to VerifyContext: it unpacks what was
 // signed.
 func (c Configuration) CopyFS(ctx context.Context, fsys fs.FS, name string, b *bundle.Bundle, dst string) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.open(ctx, b)
 	if err == nil {
 		err = c.copyTo(ctx, r, dst, false, func(c Configuration) error { return c.compareFS(ctx, r, fsys, name) })
 	}
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("copying %s: %w", name, err)
 	}

@@ -14,10 +14,12 @@ import (
 // with these files, and the errors of [hashing.Configuration.ReportFiles]. A signature of shards, or by another
 // algorithm than that of the digests, cannot be verified this way, and is a [*hashing.ConflictError].
 func (c Configuration) VerifyFiles(ctx context.Context, name string, files []manifest.File, b *bundle.Bundle) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.open(ctx, b)
 	if err == nil {
 		err = c.compareFiles(ctx, r, name, files)
 	}
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", name, err)
 	}

@@ -59,7 +59,9 @@ const defaultBuffer = 64 << 20
 // files that were signed, as [Configuration.VerifyContext] does; their content is read, and verified, when the files
 // of the [Model] are read. The model must be closed, and does not need ctx then.
 func (c Configuration) OpenModel(ctx context.Context, model, signature string) (*Model, error) {
+	ctx, s := c.trace(ctx)
 	m, err := c.openModel(ctx, model, signature)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", model, err)
 	}
@@ -90,7 +92,9 @@ func (c Configuration) openModel(ctx context.Context, model, signature string) (
 // close fsys. Files of fsys that are not [io.ReaderAt] are opened again for each reading that does not go on where the
 // last one ended.
 func (c Configuration) OpenModelFS(ctx context.Context, fsys fs.FS, name string, b *bundle.Bundle) (*Model, error) {
+	ctx, s := c.trace(ctx)
 	m, err := c.openModelFS(ctx, fsys, name, b)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", name, err)
 	}

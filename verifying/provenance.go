@@ -82,7 +82,9 @@ type Provenance struct {
 // that nothing else is, but for what the result lists. [Configuration.SetOnly] does not restrict it. Errors are those of [Configuration.VerifyContext], and
 // [ErrProvenance].
 func (c Configuration) VerifyProvenance(ctx context.Context, model, attestation string, p ProvenancePolicy) (*Provenance, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.verifyProvenance(ctx, model, attestation, p)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying provenance of %s: %w", model, err)
 	}

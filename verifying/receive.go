@@ -10,6 +10,7 @@ import (
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/internal/span"
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
@@ -41,7 +42,7 @@ type Receiver struct {
 // files and directories that were not signed, by [hashing.Configuration.SetMaxOutOfOrder], and by how many files are
 // open. Whoever receives from strangers sets all of them, and [Configuration.SetMaxBundleSize].
 func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver, error) {
-	opened, err := c.open(ctx, b)
+	opened, err := c.open(span.With(ctx, c.tracer), b)
 	if err != nil {
 		return nil, fmt.Errorf("verifying signature: %w", err)
 	}

@@ -89,7 +89,9 @@ var errTooFew = errors.New("good, but not compared with the model, since there a
 //
 // If too few remain, the error wraps a [*ThresholdError]. Configure who may sign with [Configuration.UseAny].
 func (c Configuration) VerifyThreshold(ctx context.Context, model string, n int, signatures ...string) (*MultiResult, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.verifyThreshold(ctx, model, n, signatures)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", model, err)
 	}
@@ -118,19 +120,22 @@ func (c Configuration) verifyThreshold(ctx context.Context, model string, n int,
 
 // VerifyThresholdFS is to [Configuration.VerifyThreshold] what [Configuration.VerifyFS] is to VerifyContext.
 func (c Configuration) VerifyThresholdFS(ctx context.Context, fsys fs.FS, name string, n int, bundles ...*bundle.Bundle) (*MultiResult, error) {
+	ctx, s := c.trace(ctx)
 	v := voting{Configuration: c, model: name, dir: true, need: n}
 	v.report = func(h hashing.Configuration) (*hashing.Report, error) { return h.ReportFS(ctx, fsys, name) }
+	var r *MultiResult
 	err := v.check(len(bundles))
 	if err == nil {
 		for i, b := range bundles {
 			v.add(ctx, fmt.Sprintf("bundle %d", i+1), b, nil)
 		}
-		var r *MultiResult
-		if r, err = v.run(ctx); err == nil {
-			return r, nil
-		}
+		r, err = v.run(ctx)
 	}
-	return nil, fmt.Errorf("verifying %s: %w", name, err)
+	s.End(err)
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", name, err)
+	}
+	return r, nil
 }
 
 // A voting is the verification of one model with several signatures.

@@ -146,6 +146,7 @@ type Configuration struct {
 	only           []string // patterns; nil for every file
 	maxBundle      int64
 	maxBuffer      int64
+	tracer         Tracer
 	log            *slog.Logger
 	partial        bool // what is signed may be missing, as ProvenancePolicy has it
 }
@@ -208,7 +209,9 @@ func (c Configuration) Verify(model, signature string) (*Result, error) {
 // was signed. A nil error means that every signed file is there with the signed content, and that nothing else
 // is, but for what the result lists. The package documentation lists the errors.
 func (c Configuration) VerifyContext(ctx context.Context, model, signature string) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.verify(ctx, model, signature)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", model, err)
 	}
@@ -240,7 +243,9 @@ func (c Configuration) read(signature string) (*bundle.Bundle, error) {
 
 // Open checks the signature alone, and reads no model.
 func (c Configuration) Open(ctx context.Context, b *bundle.Bundle) (*Result, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.open(ctx, b)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying signature: %w", err)
 	}
@@ -250,7 +255,9 @@ func (c Configuration) Open(ctx context.Context, b *bundle.Bundle) (*Result, err
 // OpenStatement checks the signature alone, and returns the in-toto statement that is signed, of whatever kind, and by
 // whom. It must not be changed.
 func (c Configuration) OpenStatement(ctx context.Context, b *bundle.Bundle) (statement []byte, signer Identity, err error) {
+	ctx, s := c.trace(ctx)
 	statement, signer, err = c.openStatement(ctx, b)
+	s.End(err)
 	if err != nil {
 		return nil, Identity{}, fmt.Errorf("verifying signature: %w", err)
 	}
@@ -271,7 +278,7 @@ func (c Configuration) openStatement(ctx context.Context, b *bundle.Bundle) (sta
 	if l, ok := v.(logging); ok && c.log != nil {
 		v = l.withLogger(c.log)
 	}
-	return v.Verify(ctx, b)
+	return verifySignature(ctx, v, b)
 }
 
 func (c Configuration) open(ctx context.Context, b *bundle.Bundle) (*Result, error) {

@@ -61,7 +61,7 @@ func (s *Signer) Sign(ctx context.Context, statement []byte) (*bundle.Bundle, er
 		return nil, err
 	}
 	services.proxy = s.source.trust.Proxy
-	token, err := s.token(ctx, services.issuer)
+	token, err := s.fetchToken(ctx, services.issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -112,9 +112,15 @@ func (s services) sign(ctx context.Context, statement []byte, token string) (*bu
 	if err != nil {
 		return nil, err
 	}
-	cert, err := s.certify(ctx, key, token)
+	var cert []byte
+	err = call(ctx, "modelsigning.fulcio", "Fulcio", s.fulcio, func(ctx context.Context) (err error) {
+		if cert, err = s.certify(ctx, key, token); err != nil {
+			err = fmt.Errorf("%w (%s)", err, oidc.Describe(token))
+		}
+		return err
+	}, token)
 	if err != nil {
-		return nil, serviceError(ctx, "Fulcio", s.fulcio, fmt.Errorf("%w (%s)", err, oidc.Describe(token)), token)
+		return nil, err
 	}
 	sig, _, err := key.SignData(ctx, bundle.PAE(statement))
 	if err != nil {
@@ -126,14 +132,20 @@ func (s services) sign(ctx context.Context, statement []byte, token string) (*bu
 		},
 	})
 	for _, tsa := range s.tsa {
-		if err := s.stamp(ctx, tsa.URL, b); err != nil {
-			return nil, serviceError(ctx, "timestamp authority", tsa.URL, err)
+		err := call(ctx, "modelsigning.timestamp_authority", "timestamp authority", tsa.URL, func(ctx context.Context) error {
+			return s.stamp(ctx, tsa.URL, b)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	for _, rekor := range s.rekor {
-		if err := s.record(ctx, rekor, certPEM, b); err != nil {
-			return nil, serviceError(ctx, "Rekor", rekor.URL, err)
+		err := call(ctx, "modelsigning.rekor", "Rekor", rekor.URL, func(ctx context.Context) error {
+			return s.record(ctx, rekor, certPEM, b)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return b, nil

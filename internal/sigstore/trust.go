@@ -127,14 +127,14 @@ func (s *source) get(ctx context.Context) (*material, error) {
 	if s.fresh(old) {
 		return old, nil
 	}
-	m, err := s.fetch(ctx)
+	m, err := s.fetchTraced(ctx)
 	if err != nil && ctx.Err() == nil && old != nil && time.Since(old.since) < maxStale {
 		stale := *old
 		stale.retry = time.Now().Add(retryRefresh)
 		m, err = &stale, nil
 	}
 	if err != nil {
-		return nil, serviceError(ctx, "TUF repository", s.options(ctx).RepositoryBaseURL, err)
+		return nil, err
 	}
 	s.current.Store(m)
 	return m, nil

@@ -16,6 +16,8 @@ import (
 
 	"github.com/digitorus/timestamp"
 
+	"github.com/modelsigning/modelsigning/internal/span"
+
 	"github.com/modelsigning/modelsigning/internal/transport"
 )
 
@@ -50,11 +52,12 @@ func NewService(address string, client *http.Client) (*Service, error) {
 func (s *Service) Timestamp(ctx context.Context, signature []byte) (response []byte, at time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, at, err = s.request(ctx, signature)
-	if err != nil {
-		return nil, at, fmt.Errorf("timestamp authority %s: %w", redacted(s.url), err)
+	ctx, sp := span.StartRemote(ctx, "modelsigning.timestamp_authority", s.url)
+	if response, at, err = s.request(ctx, signature); err != nil {
+		response, err = nil, fmt.Errorf("timestamp authority %s: %w", redacted(s.url), err)
 	}
-	return response, at, nil
+	sp.End(err)
+	return response, at, err
 }
 
 // redacted returns what of the URL can't be a secret: neither user and password nor query and fragment.

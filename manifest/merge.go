@@ -1,0 +1,139 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Errors of [Merge] that a caller may want to tell apart, besides [ErrPartial] and [*MissingSlicesError].
+var (
+	// ErrOtherRun says that parts are not of one run: of another model, number of slices or serialization.
+	ErrOtherRun = errors.New("parts of different runs")
+	// ErrTreeChanged says that parts were made of different inventories: between them, a file was added, removed or
+	// changed. Parts that were made of an earlier plan say so, too.
+	ErrTreeChanged = errors.New("the model changed between the parts")
+	// ErrOverlap says that two parts have digests of the same bytes.
+	ErrOverlap = errors.New("parts overlap")
+	// ErrNotCovered says that although all slices are there, no part covers something of the inventory.
+	ErrNotCovered = errors.New("parts do not cover the model")
+)
+
+// A MissingSlicesError says which slices [Merge] was given no part of. Once they are hashed, and if the model is still
+// what it was, it can be called again.
+type MissingSlicesError struct {
+	Missing []int // sorted
+	Slices  int   // how many there are
+}
+
+func (e *MissingSlicesError) Error() string {
+	return fmt.Sprintf("%d of %d slices are missing: %s", len(e.Missing), e.Slices, e.List())
+}
+
+// List returns the missing slices with consecutive ones as ranges, as in "0-3,7": what array jobs are given.
+func (e *MissingSlicesError) List() string {
+	var b strings.Builder
+	for i := 0; i < len(e.Missing); {
+		j := i
+		for j+1 < len(e.Missing) && e.Missing[j+1] == e.Missing[j]+1 {
+			j++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(e.Missing[i]))
+		if j > i {
+			b.WriteString("-" + strconv.Itoa(e.Missing[j]))
+		}
+		i = j + 1
+	}
+	return b.String()
+}
+
+// Merge returns the manifest of a model whose slices were hashed apart. It is the one that hashing the whole model
+// would have given, with the resources in the order of [Manifest.Sort]. Parts may come in any order, and one that is
+// there twice does no harm. They are not changed.
+//
+// That the parts are complete is proven by the parts alone: what they cover must be, file by file with its size and
+// time, the inventory that each of them names. What is not proven is that the digests are true. Besides errors that
+// wrap [ErrPartial], [ErrOtherRun], [ErrTreeChanged], [ErrOverlap] or [ErrNotCovered], there is a [*MissingSlicesError]
+// if all parts belong together and some are not there. Time and memory are linear in the number of resources, but for
+// sorting.
+func Merge(parts ...*Partial) (*Manifest, error) {
+	m, err := merge(parts)
+	if err != nil {
+		return nil, fmt.Errorf("merging: %w", err)
+	}
+	return m, nil
+}
+
+func merge(parts []*Partial) (*Manifest, error) {
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%w: there are none", ErrNotCovered)
+	}
+	first := parts[0]
+	bySlice := make(map[int]*Partial, len(parts))
+	for i, p := range parts {
+		if p == nil {
+			return nil, fmt.Errorf("%w: parts[%d] is nil", ErrPartial, i)
+		}
+		if err := p.Validate(); err != nil {
+			return nil, fmt.Errorf("slice %d: %w", p.Slice, err)
+		}
+		if err := p.belongsTo(first); err != nil {
+			return nil, err
+		}
+		if twin, ok := bySlice[p.Slice]; ok && !slices.EqualFunc(p.Segments, twin.Segments, (Segment).equal) {
+			return nil, fmt.Errorf("%w: slice %d is there twice, with different content", ErrOverlap, p.Slice)
+		}
+		bySlice[p.Slice] = p
+	}
+	if len(bySlice) < first.Slices {
+		return nil, missing(bySlice, first.Slices)
+	}
+	return join(first, bySlice)
+}
+
+func missing(have map[int]*Partial, n int) error {
+	e := &MissingSlicesError{Slices: n}
+	for i := range n {
+		if have[i] == nil {
+			e.Missing = append(e.Missing, i)
+		}
+	}
+	return e
+}
+
+// belongsTo reports why p is of another run than first.
+func (p *Partial) belongsTo(first *Partial) error {
+	a, b := p.Serialization, first.Serialization
+	for _, c := range []struct {
+		what        string
+		have, other any
+		same        bool
+	}{
+		{"name", p.Name, first.Name, p.Name == first.Name},
+		{"number of slices", p.Slices, first.Slices, p.Slices == first.Slices},
+		{"method", a.Method, b.Method, a.Method == b.Method},
+		{"hash_type", a.Algorithm, b.Algorithm, a.Algorithm == b.Algorithm},
+		{"shard_size", a.ShardSize, b.ShardSize, a.ShardSize == b.ShardSize},
+		{"allow_symlinks", a.AllowSymlinks, b.AllowSymlinks, a.AllowSymlinks == b.AllowSymlinks},
+		{"ignore_paths", a.IgnorePaths, b.IgnorePaths, slices.Equal(a.IgnorePaths, b.IgnorePaths)},
+	} {
+		if !c.same {
+			return fmt.Errorf("%w: slice %d has the %s %.200q, and slice %d %.200q", ErrOtherRun, p.Slice, c.what,
+				fmt.Sprint(c.have), first.Slice, fmt.Sprint(c.other))
+		}
+	}
+	if p.Inventory != first.Inventory {
+		return fmt.Errorf("%w: slice %d has the inventory %s, and slice %d %s", ErrTreeChanged, p.Slice, p.Inventory,
+			first.Slice, first.Inventory)
+	}
+	return nil
+}
+
+func (s Segment) equal(o Segment) bool {
+	return s.Entry == o.Entry && s.First == o.First && slices.Equal(s.Digests, o.Digests)
+}

@@ -20,6 +20,7 @@ type Configuration struct {
 	ignored   []string
 	only      []string // sorted; nil for every file
 	parts     bool     // what else there is is not looked for
+	slice     slice
 	chunk     int
 	workers   int
 	mapped    bool

@@ -38,8 +38,8 @@ func newEngine(w *walker, resources []manifest.Resource) *engine {
 	e.kernel = kernelFor(e.serialization.Algorithm)
 	e.small = &batches{groups: w.groups, limit: int64(e.chunk)}
 	e.progress.report = w.settings.progress
-	for _, f := range e.files {
-		e.progress.total += f.size
+	for i := range e.files {
+		e.progress.total += e.files[i].length()
 	}
 	return e
 }

@@ -132,12 +132,22 @@ type Report struct {
 // Report does what [Configuration.HashContext] does, and says what it left out. A model without any resource is
 // not an error here.
 func (c Configuration) Report(ctx context.Context, model string) (*Report, error) {
+	var r *Report
+	err := c.inTree(model, func(s *settings, t *tree, name string) (err error) {
+		r, err = s.report(ctx, t, name)
+		return err
+	})
+	return r, err
+}
+
+// inTree calls do with the open model, and what it is called.
+func (c Configuration) inTree(model string, do func(s *settings, t *tree, name string) error) error {
 	s, t, name, err := c.openModel(model)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer t.Close()
-	return s.report(ctx, t, name)
+	return do(s, t, name)
 }
 
 func (s *settings) report(ctx context.Context, t *tree, name string) (r *Report, err error) {

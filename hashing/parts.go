@@ -14,17 +14,19 @@ const minPart = 8 << 20
 // Parts cuts a file into parts, one after the other, since a file of terabytes has many.
 type parts struct {
 	*handle
-	at, size int64
-	span     int64 // of a resource
-	step     int64 // of a part
-	pieces   *pieces
-	piece    int
-	until    int64 // where the resource that is cut into pieces ends
+	at, end int64
+	span    int64 // of a resource
+	step    int64 // of a part
+	pieces  *pieces
+	piece   int
+	until   int64 // where the resource that is cut into pieces ends
 }
 
 func (e *engine) parts(i int) parts {
 	size := e.files[i].size
-	p := parts{handle: &handle{file: i}, size: size, span: e.span(size)}
+	p := parts{handle: &handle{file: i}, span: e.span(size)}
+	p.at, p.end = e.files[i].extent()
+	p.until = p.at
 	switch {
 	case !e.tree.seeks:
 		p.step = size
@@ -43,21 +45,22 @@ func (e *engine) parts(i int) parts {
 func (p *parts) pieced() bool { return p.step < p.span }
 
 func (p *parts) count() int64 {
+	size := p.end - p.at
 	if !p.pieced() {
-		return (p.size + p.step - 1) / p.step
+		return (size + p.step - 1) / p.step
 	}
 	perResource := (p.span + p.step - 1) / p.step
-	rest := p.size % p.span
-	return p.size/p.span*perResource + (rest+p.step-1)/p.step
+	rest := size % p.span
+	return size/p.span*perResource + (rest+p.step-1)/p.step
 }
 
-func (p *parts) done() bool { return p.at == p.size }
+func (p *parts) done() bool { return p.at == p.end }
 
 func (p *parts) next() part {
-	next := part{file: p.handle.file, start: p.at, end: p.at + min(p.step, p.size-p.at)}
+	next := part{file: p.handle.file, start: p.at, end: p.at + min(p.step, p.end-p.at)}
 	if p.pieced() {
 		if p.at == p.until {
-			p.until += min(p.span, p.size-p.at)
+			p.until += min(p.span, p.end-p.at)
 			p.pieces = newPieces(p.until-p.at, p.step)
 			p.piece = 0
 		}

@@ -34,12 +34,12 @@ func newQueue(e *engine) *queue {
 	}
 	q.changed.L = &q.mu
 	for i := range e.files {
-		if e.files[i].size > int64(e.chunk) {
+		if !e.files[i].fits(int64(e.chunk)) {
 			q.order = append(q.order, i)
-			q.todo += min(e.files[i].size, math.MaxInt64-q.todo) // two sparse files may be as large as that
+			q.todo += min(e.files[i].length(), math.MaxInt64-q.todo) // two sparse files may be as large as that
 		}
 	}
-	slices.SortStableFunc(q.order, func(a, b int) int { return cmp.Compare(e.files[b].size, e.files[a].size) })
+	slices.SortStableFunc(q.order, func(a, b int) int { return cmp.Compare(e.files[b].length(), e.files[a].length()) })
 	return q
 }
 

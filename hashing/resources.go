@@ -7,21 +7,30 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// resources returns the resources of all files, in the order of the files and without digests.
-func (w *walker) resources() ([]manifest.Resource, error) {
-	var n, bytes int64
+// number numbers the resources of all files and returns how many there are.
+func (w *walker) number() (n int64, err error) {
+	var bytes int64
 	for i := range w.all.files {
 		f := &w.all.files[i]
 		f.first = int(n)
 		more := w.count(f.size)
 		if more > w.settings.resources-n || f.size > math.MaxInt64-bytes { // sums may overflow
-			return nil, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
+			return 0, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
 		}
 		n += more
 		bytes += max(f.size, 0)
 		if more == 0 {
 			w.empty = append(w.empty, f.path)
 		}
+	}
+	return n, nil
+}
+
+// resources returns the resources of all files, in the order of the files and without digests.
+func (w *walker) resources() ([]manifest.Resource, error) {
+	n, err := w.number()
+	if err != nil {
+		return nil, err
 	}
 	list := make([]manifest.Resource, 0, n)
 	for _, f := range w.all.files {

@@ -41,6 +41,9 @@ type settings struct {
 }
 
 func (c Configuration) settings() (*settings, error) {
+	if c.slice.of != 0 {
+		return nil, errSlice
+	}
 	s := &settings{
 		serialization: manifest.Serialization{
 			Method:        c.method,

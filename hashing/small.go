@@ -37,14 +37,14 @@ func (b *batches) next() (batch, bool) {
 	for ; len(b.groups) > 0; b.groups, b.at = b.groups[1:], 0 {
 		g := b.groups[0]
 		lo := b.at
-		for lo < len(g.files) && g.files[lo].size > b.limit {
+		for lo < len(g.files) && !g.files[lo].fits(b.limit) {
 			lo++
 		}
 		hi := lo
 		for bytes := int64(0); hi < len(g.files) && hi-lo < batchFiles && bytes < batchBytes; hi++ {
 			if f := &g.files[hi]; !f.seen() {
 				bytes += unseenBytes
-			} else if f.size <= b.limit {
+			} else if f.fits(b.limit) {
 				bytes += f.size
 			}
 		}
@@ -70,7 +70,7 @@ func (w *worker) batch(ctx context.Context, b batch) {
 	room := w.roomFor // bound once, not for each file
 	for i := range b.files {
 		want := &b.files[i]
-		if want.size > w.small.limit {
+		if !want.fits(w.small.limit) {
 			continue
 		}
 		if ctx.Err() != nil {

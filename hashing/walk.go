@@ -17,7 +17,27 @@ type file struct {
 	path string
 	stamp
 	first int // the index of its first resource
+	// Of a file that another run hashes the rest of, only the bytes [from, to) are hashed, if to is not zero. They
+	// begin where a resource does, and first is where its first resource would be.
+	from, to int64
 }
+
+// extent returns which bytes are to be hashed.
+func (f *file) extent() (from, to int64) {
+	if f.to == 0 {
+		return 0, f.size
+	}
+	return f.from, f.to
+}
+
+// length returns how many bytes are to be hashed.
+func (f *file) length() int64 {
+	from, to := f.extent()
+	return to - from
+}
+
+// fits reports whether the file is to be hashed as a whole, and is no larger than a chunk.
+func (f *file) fits(chunk int64) bool { return f.to == 0 && f.size <= chunk }
 
 // A place is a directory that is to be listed. It remembers those above it, for links may lead back to them.
 type place struct {

@@ -161,7 +161,11 @@ func (c Configuration) sign(ctx context.Context, model, signature string, k kind
 	if err != nil {
 		return err
 	}
-	err = target.Write(func(w io.Writer) error {
+	return write(target, b)
+}
+
+func write(target atomicfile.Target, b *bundle.Bundle) error {
+	err := target.Write(func(w io.Writer) error {
 		_, err := b.WriteTo(w)
 		return err
 	})

@@ -22,16 +22,7 @@ func checkTarget(model, signature string, k kind) (target atomicfile.Target, ign
 	if err != nil {
 		return target, nil, err
 	}
-	if signature == "" {
-		return target, nil, errors.New("the name of the signature is empty")
-	}
-	if err := checkDir(filepath.Dir(signature)); err != nil {
-		return target, nil, err
-	}
-	if target, err = atomicfile.Find(signature); err != nil {
-		return target, nil, fmt.Errorf("%w; it %w", err, ErrTarget)
-	}
-	if err := checkWritable(filepath.Dir(target.Path())); err != nil {
+	if target, err = findTarget(signature); err != nil {
 		return target, nil, err
 	}
 	if modelInfo.IsDir() {
@@ -40,6 +31,20 @@ func checkTarget(model, signature string, k kind) (target atomicfile.Target, ign
 		}
 	}
 	return target, ignored, checkOld(target.Old(), signature, modelInfo, len(ignored) > 0, k)
+}
+
+// findTarget returns the place for a signature, and sees that a file can be written there.
+func findTarget(signature string) (target atomicfile.Target, err error) {
+	if signature == "" {
+		return target, errors.New("the name of the signature is empty")
+	}
+	if err := checkDir(filepath.Dir(signature)); err != nil {
+		return target, err
+	}
+	if target, err = atomicfile.Find(signature); err != nil {
+		return target, fmt.Errorf("%w; it %w", err, ErrTarget)
+	}
+	return target, checkWritable(filepath.Dir(target.Path()))
 }
 
 // checkOld sees that the file that is there may be replaced.

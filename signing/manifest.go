@@ -28,7 +28,7 @@ func (c Configuration) SignManifestTo(ctx context.Context, m *manifest.Manifest,
 func (c Configuration) signManifestTo(ctx context.Context, m *manifest.Manifest, signature string) error {
 	target, err := findTarget(signature)
 	if err == nil {
-		err = checkOld(target.Old(), signature, nil, false)
+		err = checkOld(target.Old(), signature, nil, false, modelSignature)
 	}
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func TestAgainstPackaging(t *testing.T) {
 		questions.Write(append(line, '\n'))
 		got = append(got, answer)
 	}
-	for range 20_000 {
+	for range 8_000 {
 		specifiers, a, b := randomSpecifier(r), randomVersion(r), randomVersion(r)
 		if r.IntN(2) == 0 { // of the same release, where the rules are
 			a = strings.TrimRight(specifiers, " \n.*")
@@ -136,6 +136,9 @@ func TestAgainstPackaging(t *testing.T) {
 		}
 		if r.IntN(3) == 0 {
 			specifiers += "," + randomSpecifier(r)
+		}
+		if r.IntN(8) == 0 {
+			b = strings.ToUpper(strings.Replace(a, "rc", "c", 1)) // the same in another spelling
 		}
 		ask(match(specifiers, a), "match", specifiers, a)
 		ask(compare(a, b), "compare", a, b)

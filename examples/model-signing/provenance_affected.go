@@ -60,6 +60,7 @@ func someProvenance(_ *cobra.Command, args []string) error {
 type affectedFlags struct {
 	packages, records []string
 	version           string
+	limit             int64
 	policy            verifying.ProvenancePolicy
 }
 
@@ -76,6 +77,7 @@ func (f *affectedFlags) addQuery(c *cobra.Command) {
 	flags.StringArrayVar(&f.packages, "package", nil, "ask for the Python package of this `NAME` (repeatable)")
 	flags.StringVar(&f.version, "version", "", "in versions that these `SPECIFIERS` contain, such as '>=2.0,<2.17.1' (default: in any)")
 	flags.StringArrayVar(&f.records, "osv", nil, "ask for what the OSV record in this `FILE` is about (repeatable)")
+	flags.Int64Var(&f.limit, "max-bundle-size", maxInspected, "read files of at most this many `BYTES`")
 }
 
 // chooseIdentity is that of provenance verify: the policy says which workflow.
@@ -104,6 +106,8 @@ func (f *affectedFlags) verify(cmd *cobra.Command, _ string, log *slog.Logger, c
 
 func (f *affectedFlags) query() (affected.Query, error) {
 	switch {
+	case f.limit <= 0:
+		return affected.Query{}, usageError{fmt.Errorf("--max-bundle-size: %d is not positive", f.limit)}
 	case len(f.packages) > 0 && len(f.records) > 0:
 		return affected.Query{}, usageError{errors.New("--package and --osv exclude each other")}
 	case f.version != "" && len(f.packages) == 0:
@@ -147,7 +151,7 @@ func (f *affectedFlags) answer(cmd *cobra.Command, unverified bool, open opener)
 		fmt.Fprintf(cmd.OutOrStdout(), "withdrawn, and not asked for: %s\n", printable(strings.Join(all.Withdrawn, ", ")))
 	}
 	for _, name := range cmd.Flags().Args() {
-		a, err := askFile(cmd.Context(), q, name, open)
+		a, err := askFile(cmd.Context(), q, name, f.limit, open)
 		if err != nil {
 			return err
 		}
@@ -169,9 +173,9 @@ func (f *affectedFlags) answer(cmd *cobra.Command, unverified bool, open opener)
 
 // askFile answers for the bundles of a file that may be believed. That none can be is an unknown answer; an error is
 // only that the command was stopped.
-func askFile(ctx context.Context, q affected.Query, name string, open opener) (answer, error) {
+func askFile(ctx context.Context, q affected.Query, name string, limit int64, open opener) (answer, error) {
 	a := answer{Provenance: name, Findings: []finding{}}
-	bundles, err := bundle.ReadAllFile(name, bundle.MaxSize)
+	bundles, err := bundle.ReadAllFile(name, limit)
 	believed := 0
 	for _, b := range bundles {
 		s, openErr := open(ctx, b)

@@ -226,7 +226,7 @@ func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, 
 	if c.ignoreUnsigned {
 		diff.Extra = c.unsigned(r, diff.Extra)
 	}
-	if c.partial {
+	if c.mayLack {
 		diff.Missing = c.missing(r, got, diff.Missing)
 	}
 	if diff.Empty() {

@@ -49,7 +49,7 @@ type reports struct {
 
 // compareProvenance hashes the model as the provenance says and compares.
 func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, model, attestation string, policy ProvenancePolicy, cache *reports) error {
-	c.only, c.partial = nil, policy.Partial
+	c.only, c.mayLack = nil, policy.Partial
 	info, err := os.Stat(model)
 	if err != nil {
 		return err

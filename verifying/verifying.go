@@ -134,7 +134,7 @@ type Result struct {
 	// Unchecked are the paths of the signed files that were not verified. Sorted; nil unless Partial.
 	Unchecked []string
 
-	absent []string // what was signed and may be missing, with partial
+	absent []string // what was signed and is missing, with mayLack
 }
 
 // A Configuration says how to verify. The zero value is [Config]().
@@ -148,7 +148,7 @@ type Configuration struct {
 	maxBuffer      int64
 	tracer         Tracer
 	log            *slog.Logger
-	partial        bool // what is signed may be missing, as ProvenancePolicy has it
+	mayLack        bool // what is signed may be missing, as ProvenancePolicy has it
 }
 
 // Config returns a configuration that has no verifier yet and takes all else from the signature.

@@ -15,19 +15,22 @@ import (
 // What was not read is listed in the Unread of [Report], and the logger is warned. That whoever pulls the files later
 // gets those bytes is for Git LFS to see, or for verifying again.
 //
-// Only SHA-256 of whole files can be had this way: with another algorithm, and with shards, hashing fails, and so does
-// [Configuration.Record].
+// Only SHA-256 of whole files can be had this way: with another algorithm, and with shards, hashing fails. So do those
+// methods that have nowhere to say what was not read, or need all of it: [Configuration.Part], [Configuration.Recheck],
+// [Configuration.Record], and all with SetCopy.
 func (c Configuration) SetFollowLFSPointers(follow bool) Configuration {
 	c.follow = follow
 	return c
 }
+
+var errUnread = errors.New("pointers of Git LFS cannot be followed where files must be read")
 
 func (s *settings) checkFollow() error {
 	if s.follow && (s.serialization.Method != manifest.Files || s.serialization.Algorithm != manifest.SHA256) {
 		return errors.New("pointers of Git LFS stand for the SHA-256 of whole files, and for nothing else")
 	}
 	if s.follow && s.copy != nil {
-		return errors.New("pointers of Git LFS that are followed cannot be copied, for what they stand for is not there")
+		return errUnread
 	}
 	return nil
 }

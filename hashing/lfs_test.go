@@ -63,6 +63,15 @@ func TestFollowNeedsSHA256(t *testing.T) {
 	if _, err := c.SetFollowLFSPointers(true).Hash(root); err == nil {
 		t.Error("a pointer is copied where a file should be")
 	}
+	follow := hashing.Config().SetFollowLFSPointers(true)
+	if _, err := follow.Slice(0, 1).Part(t.Context(), root); err == nil {
+		t.Error("a slice is made of pointers")
+	}
+	m, err := follow.Hash(root)
+	must(t, err)
+	if _, err := follow.Recheck(t.Context(), root, m, 1); err == nil {
+		t.Error("pointers are rechecked without what they stand for")
+	}
 	if _, err := hashing.Config().SetFollowLFSPointers(true).Record(t.Context(), "m"); err == nil {
 		t.Error("pointers can be recorded")
 	}

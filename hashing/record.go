@@ -66,7 +66,7 @@ type Recorder struct {
 func (c Configuration) Record(ctx context.Context, name string) (*Recorder, error) {
 	s, err := c.settings()
 	if err == nil && s.follow {
-		err = errors.New("pointers of Git LFS cannot be recorded, for what is written is what is hashed")
+		err = errUnread
 	}
 	if err == nil {
 		err = ctx.Err()

@@ -175,6 +175,9 @@ func (s *settings) part(ctx context.Context, t *tree, name string, which slice) 
 // hashRanges returns the resources of the ranges, in their order. Only the digests are filled in. The files were listed,
 // in the order of the plan, or are looked up if that is nil.
 func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan, listed []file, ranges []manifest.Range) ([]manifest.Resource, error) {
+	if s.follow {
+		return nil, fmt.Errorf("hashing %s: %w", t.shown, errUnread)
+	}
 	w := &walker{settings: s, tree: t}
 	resources := w.assign(plan, listed, ranges)
 	var err error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,7 +21,7 @@ func addDigests(c *cobra.Command, file *string) {
 }
 
 // run signs the model, or what the digests say that it is.
-func (f *signFlags) run(ctx context.Context, model string, c signing.Configuration) error {
+func (f *signFlags) run(ctx context.Context, model string, h hashing.Configuration, c signing.Configuration) error {
 	if f.digests == "" {
 		return c.SignContext(ctx, model, f.signature)
 	}
@@ -30,14 +29,11 @@ func (f *signFlags) run(ctx context.Context, model string, c signing.Configurati
 	if err != nil {
 		return err
 	}
-	if err := replaceable(f.signature); err != nil {
-		return err
-	}
-	b, err := c.SignFiles(ctx, name, files)
+	m, err := h.HashFiles(ctx, name, files)
 	if err != nil {
 		return faultOfList(err)
 	}
-	return b.WriteFile(f.signature)
+	return c.SignManifestTo(ctx, m, f.signature)
 }
 
 // run verifies the model, or what the digests say that it is.
@@ -80,20 +76,4 @@ func faultOfList(err error) error {
 		return usageError{err}
 	}
 	return err
-}
-
-// replaceable sees that what the signature would replace is a model's signature, or an empty file as mktemp makes it.
-func replaceable(signature string) error {
-	info, err := os.Stat(signature)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-		return nil
-	}
-	b, err := bundle.ReadFile(signature)
-	if err == nil {
-		_, err = bundle.ParseStatement(b.UnverifiedStatement())
-	}
-	if err != nil {
-		return fmt.Errorf("%s: exists, is not a model's signature, and %w", signature, signing.ErrTarget)
-	}
-	return nil
 }

@@ -53,7 +53,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 		return err
 	}
 	defer f.cache.save(log)
-	if err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetLogger(log)); err != nil {
+	if err := f.run(cmd.Context(), model, h, c.SetHashingConfig(h).SetLogger(log)); err != nil {
 		return err
 	}
 	return report(cmd, "signed", signed{model, f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })

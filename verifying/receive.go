@@ -40,7 +40,7 @@ type Receiver struct {
 //
 // Memory is bounded by the size of the signed manifest, by [hashing.Configuration.SetMaxResources], which also counts
 // files and directories that were not signed, by [hashing.Configuration.SetMaxOutOfOrder], and by how many files are
-// open. Whoever receives from strangers sets all of them, and [Configuration.SetMaxBundleSize].
+// open. Whoever receives from strangers sets all of them, and takes no bundle that is larger than it should be.
 func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver, error) {
 	opened, err := c.open(span.With(ctx, c.tracer), b)
 	if err != nil {

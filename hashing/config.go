@@ -151,7 +151,7 @@ func (c Configuration) SetOnly(paths ...string) Configuration {
 }
 
 // SetParts is [Configuration.SetOnly] without a look at what else there is: of directories only those above a listed
-// file are opened, and the report's Unlisted stays empty, as Ignored does but for what stands beside those.
+// file are opened. In the report, Unlisted is empty, and Ignored has only what is in those directories.
 func (c Configuration) SetParts(paths ...string) Configuration {
 	c = c.SetOnly(paths...)
 	c.parts = c.only != nil

@@ -26,6 +26,7 @@
 //	hashing.ErrName       the model holds a file whose name no signature may have
 //	hashing.ErrTooMany    the model holds far more than was signed
 //	hashing.ErrChanged    the model changed while it was hashed
+//	*hashing.RehashError  the model changed without a sign of it, which only hashing.Configuration.SetRehash notices
 //	*hashing.ConflictError  the configuration contradicts the signed statement
 //	hashing.ErrIncomplete a file of a Receiver was not written to its end
 //	hashing.ErrRange      ranges of a file of a Receiver overlap, or lie outside of it

@@ -109,6 +109,42 @@ func TestCacheAndCopy(t *testing.T) {
 	}
 }
 
+// A slice of a model takes whole files from the cache, never a part of one, and rechecking takes none.
+func TestCacheOfSlices(t *testing.T) {
+	root := write(t, cachedModel)
+	plain := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 100_000})
+	want, err := plain.Hash(root)
+	must(t, err)
+	cache := newCache(t, filepath.Join(t.TempDir(), "cache"))
+	c := plain.SetCache(cache)
+	for range 3 { // empty, then with what the slices have put there
+		var parts []*manifest.Partial
+		for i := range 4 {
+			part, err := c.Slice(i, 4).Part(context.Background(), root)
+			must(t, err)
+			parts = append(parts, part)
+		}
+		m, err := manifest.Merge(parts...)
+		must(t, err)
+		equal(t, "merged", lines(m), lines(want))
+	}
+	equal(t, "whole", filesRead(t, c, root, lines(want)), []string{"README.md", "limit", "w3"})
+	equal(t, "whole again", filesRead(t, c, root, lines(want)), []string{"README.md", "limit"})
+
+	files, err := hashing.Hash(root)
+	must(t, err)
+	must(t, cache.Seed(filepath.Join(root, "w3"), make([]byte, 32)))
+	for i, r := range files.Resources {
+		if r.Path == "w3" {
+			files.Resources[i].Digest = manifest.NewDigest(manifest.SHA256, make([]byte, 32))
+		}
+	}
+	var different *hashing.RecheckError
+	if _, err := hashing.Config().SetCache(cache).Recheck(context.Background(), root, files, 1); !errors.As(err, &different) {
+		t.Errorf("rechecked with the cache that was wrong: got %v", err)
+	}
+}
+
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }

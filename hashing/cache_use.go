@@ -52,9 +52,10 @@ func (w *walker) recall(resources []manifest.Resource) *recall {
 	return &recall{w, resources, uint8(code), time.Now()}
 }
 
+// key is false for files that have no entry. One has the digests of a whole file, which another machine may hash a part of.
 func (r *recall) key(f *file) (k cacheKey, ok bool) {
 	dev, ino, ok := f.id.numbers()
-	return cacheKey{dev, ino, r.algorithm, r.serialization.ShardSize}, ok && f.ctime != 0 && cacheable(f.size)
+	return cacheKey{dev, ino, r.algorithm, r.serialization.ShardSize}, ok && f.ctime != 0 && f.to == 0 && cacheable(f.size)
 }
 
 // take gives the resources of unchanged files their digests, and takes these files away from those to be read.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"sync"
 	"time"
@@ -34,9 +35,9 @@ func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
 }
 
 var (
-	errBusy     = &refusal{503, "busy", "too many uploads are under way; try again later"}
-	errNoUpload = &refusal{404, "not_found", "there is no such upload, or it has ended"}
-	errInUse    = &refusal{409, "in_use", "files of this upload are still being sent"}
+	errBusy     = &refusal{http.StatusServiceUnavailable, "busy", "too many uploads are under way; try again later"}
+	errNoUpload = &refusal{http.StatusNotFound, "not_found", "there is no such upload, or it has ended"}
+	errInUse    = &refusal{http.StatusConflict, "in_use", "files of this upload are still being sent"}
 )
 
 // add lets others use an upload.

@@ -310,7 +310,7 @@ func (l *load) keep(ctx context.Context, first int) <-chan string {
 // as it was before.
 func TestLoad(t *testing.T) {
 	dir, s := t.TempDir(), newSigner(t)
-	hub, c := startChild(t, dir, s, "-idle", "10s", "-pause", "10s")
+	hub, c := startChild(t, dir, s, "-idle", "20s", "-pause", "10s")
 	l := newLoad(t, c, s, modelBytes(t))
 	name, model, bundle := l.model(1000)
 	if r := c.upload(t.Context(), name, bundle, model); r.status != http.StatusCreated {

@@ -41,7 +41,7 @@ func (h *hub) handler() http.Handler {
 			return
 		}
 		c := http.NewResponseController(w)
-		r.Body = &impatient{r.Body, c, h.limits.idle}
+		r.Body = &impatient{r.Body, c, h.limits.idle, time.Now().Add(h.limits.age)}
 		mux.ServeHTTP(&impatientWriter{w, c, h.limits.idle}, r)
 	})
 }
@@ -74,6 +74,9 @@ func (h *hub) begin(w http.ResponseWriter, r *http.Request) error {
 	default:
 		w.Header().Set("Retry-After", "10")
 		return errBusy
+	}
+	if b, ok := r.Body.(*impatient); ok {
+		b.until = time.Now().Add(h.limits.pause) // who sends it byte by byte takes a slot from others
 	}
 	u := &upload{model: name}
 	u.left.Store(h.limits.bytes)
@@ -172,15 +175,20 @@ func (h *hub) get(which func(*http.Request) string) func(http.ResponseWriter, *h
 	}
 }
 
-// impatient is the body of a request. It fails when nothing arrives for too long.
+// impatient is the body of a request. It fails when nothing arrives for too long, or all of it takes too long.
 type impatient struct {
 	io.ReadCloser
-	c    *http.ResponseController
-	idle time.Duration
+	c     *http.ResponseController
+	idle  time.Duration
+	until time.Time
 }
 
 func (b *impatient) Read(p []byte) (int, error) {
-	if err := b.c.SetReadDeadline(time.Now().Add(b.idle)); err != nil {
+	deadline := time.Now().Add(b.idle)
+	if deadline.After(b.until) {
+		deadline = b.until
+	}
+	if err := b.c.SetReadDeadline(deadline); err != nil {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(p)

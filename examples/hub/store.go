@@ -40,7 +40,7 @@ func openStore(dir string) (*store, error) {
 	if err := os.RemoveAll(s.uploads); err != nil {
 		return nil, err
 	}
-	return s, errors.Join(os.MkdirAll(s.models, 0o777), os.MkdirAll(s.uploads, 0o777))
+	return s, errors.Join(os.MkdirAll(s.models, 0o777), os.MkdirAll(s.uploads, 0o777), syncDir(dir))
 }
 
 // newDir returns a directory for an upload, and its name, which nobody can guess.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -61,13 +62,13 @@ func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.C
 		return err
 	}
 	if n := len(u.receiver.Signed().Manifest.Resources); n > h.limits.files {
-		return &refusal{413, "too_many", "the signature is of more files than are taken"}
+		return &refusal{http.StatusRequestEntityTooLarge, "too_many", "the signature is of more files than are taken"}
 	}
 	u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName))
 	return err
 }
 
-var errNotCovered = &refusal{422, "not_covered", "the signature does not cover this file, so it is not stored; leave it out"}
+var errNotCovered = &refusal{http.StatusUnprocessableEntity, "not_covered", "the signature does not cover this file, so it is not stored; leave it out"}
 
 // put takes one file: what arrives is verified and written at once. After an error nothing of it is left, and it may be
 // sent again.
@@ -127,7 +128,7 @@ func (u *upload) write(name string, from io.Reader) (int64, error) {
 func checkName(name string) error {
 	odd := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }
 	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name || name == "." || strings.ContainsFunc(name, odd) {
-		return &refusal{400, "name", "no file may have this name"}
+		return &refusal{http.StatusBadRequest, "name", "no file may have this name"}
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ type counted struct {
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if c.left.Add(-int64(n)) < 0 {
-		return 0, &refusal{413, "too_large", "the model is larger than what is taken"}
+		return 0, &refusal{http.StatusRequestEntityTooLarge, "too_large", "the model is larger than what is taken"}
 	}
 	return n, err
 }

@@ -104,7 +104,7 @@ func TestInspectEvil(t *testing.T) {
 			"log entry      1000000000 of log", " at 2001-09-09T01:46:40Z\n", "log entry      -1 of log"},
 	}
 	for i, m := range evilMaterials(t) {
-		text := checkClaims(t, evilBundle(t, m, 4e6), -1)
+		text := checkClaims(t, evilBundle(t, m, 1e5), -1)
 		for _, want := range append(wants[i], `model          "a\nVerification`, `ignores        "a\nVerification`, `0  "a\nVerification`) {
 			if !strings.Contains(text, want) {
 				t.Errorf("%d: want %q in\n%s", i, want, text)

@@ -39,13 +39,13 @@ func (f *signFlags) run(ctx context.Context, model string, h hashing.Configurati
 // run verifies the model, or what the digests say that it is.
 func (f *verifyFlags) run(ctx context.Context, model string, c verifying.Configuration) (*verifying.Result, error) {
 	if f.digests == "" {
-		return c.VerifyContext(ctx, model, f.signature)
+		return f.verifyFiles(ctx, model, c)
 	}
 	name, files, err := readDigests(model, f.digests)
 	if err != nil {
 		return nil, err
 	}
-	b, err := bundle.ReadFile(f.signature)
+	b, err := bundle.ReadFile(f.signatures[0])
 	if err != nil {
 		return nil, fmt.Errorf("verifying %s: %w", model, err)
 	}

@@ -42,6 +42,7 @@ var kinds = []struct {
 	{as[*verifying.PatternError], kind{"pattern", exitUsage}},
 	{is(signing.ErrTarget), kind{"target", exitUsage}},
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
+	{as[*verifying.ThresholdError], kind{"threshold", exitRejected}},
 	{is(verifying.ErrProvenance), kind{"provenance", exitRejected}},
 	{is(bundle.ErrMalformed), kind{"malformed", exitRejected}},
 	{is(verifying.ErrMethod), kind{"method", exitRejected}},

@@ -9,6 +9,7 @@
 //	model-signing sign certificate MODEL --signature model.sig --private-key key.priv --signing-certificate cert.pem
 //	model-signing sign pkcs11-key MODEL --signature model.sig --pkcs11-uri "pkcs11:token=t;object=k?module-name=softhsm2&pin-source=/etc/pin"
 //	model-signing verify certificate MODEL --signature model.sig --certificate-chain root.pem
+//	model-signing verify any MODEL --signature model.sig --public-key a.pub --public-key b.pub --certificate-chain root.pem
 //	model-signing provenance create key MODEL --provenance model.intoto.jsonl --private-key key.priv --builder-id URI
 //	model-signing provenance verify key MODEL --provenance model.intoto.jsonl --public-key key.pub --builder-id URI
 //	model-signing provenance affected key PROVENANCE… --public-key key.pub --builder-id URI --package tensorflow --version "<2.17.1"

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"os"
 	"os/exec"
@@ -31,7 +36,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
-			return nil
+			return writeKeys(e.WorkDir + "/other")
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "nosigstore" {
@@ -41,6 +46,19 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exit": exit},
 	})
+}
+
+// writeKeys writes a new pair of keys.
+func writeKeys(name string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	private, err1 := x509.MarshalPKCS8PrivateKey(key)
+	public, err2 := x509.MarshalPKIXPublicKey(key.Public())
+	return errors.Join(err1, err2,
+		os.WriteFile(name+".priv", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
+		os.WriteFile(name+".pub", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), 0o600))
 }
 
 // exit runs the command line in this process: exit CODE ARGUMENTS…

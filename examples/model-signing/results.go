@@ -41,6 +41,23 @@ type partiallyVerified struct {
 	Unchecked []string `json:"unchecked"`
 }
 
+// An approved is what the command verify --threshold has found.
+type approved struct {
+	Model      string     `json:"model"`
+	Threshold  int        `json:"threshold"`
+	Signers    int        `json:"signers"`
+	Signatures []approval `json:"signatures"`
+	Ignored    []string   `json:"ignored"`
+	Unsigned   []string   `json:"unsigned"`
+}
+
+// An approval is one of the signatures: who made it, or why it was refused.
+type approval struct {
+	Signature string   `json:"signature"`
+	Signer    *signer  `json:"signer,omitempty"`
+	Error     *failure `json:"error,omitempty"`
+}
+
 // A content is what a manifest comes down to.
 type content struct {
 	RootDigest    string        `json:"root_digest"`

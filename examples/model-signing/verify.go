@@ -25,13 +25,15 @@ type verifyAction interface {
 // verifyGroup is a command that does something with each of the verifiers.
 func verifyGroup(use, short string, log *slog.Logger, action func() verifyAction) *cobra.Command {
 	return group(use, short, func() *cobra.Command { return newVerifySigstore(log, action()) },
-		newVerifyKey(log, action()), newVerifyCertificate(log, action()))
+		newVerifyKey(log, action()), newVerifyCertificate(log, action()), newVerifyAny(log, action()))
 }
 
 // verifyFlags are the flags of every method to verify.
 type verifyFlags struct {
 	hashFlags
-	signature      string
+	signatures     []string
+	threshold      int
+	copyTo         string
 	digests        string
 	ignoreUnsigned bool
 	only           []string
@@ -39,7 +41,8 @@ type verifyFlags struct {
 
 func (f *verifyFlags) add(c *cobra.Command) {
 	f.addCommon(c)
-	c.Flags().StringVar(&f.signature, "signature", "", "the signature's `FILE`")
+	c.Flags().StringArrayVar(&f.signatures, "signature", nil, "the signature's `FILE` (repeatable with --threshold)")
+	f.addPolicy(c)
 	addDigests(c, &f.digests)
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
 	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
@@ -49,8 +52,8 @@ func (f *verifyFlags) add(c *cobra.Command) {
 
 // verify verifies the model with the verifier that c has.
 func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, c verifying.Configuration) error {
-	if f.signature == "" {
-		return usageError{errors.New("--signature is missing")}
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
@@ -60,11 +63,15 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 		return err
 	}
 	defer f.cache.save(log)
-	r, err := f.run(cmd.Context(), model, c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned).SetOnly(f.only...))
+	c = c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned).SetOnly(f.only...)
+	if f.threshold > 0 {
+		return f.verifyThreshold(cmd, model, c)
+	}
+	r, err := f.run(cmd.Context(), model, c)
 	if err != nil {
 		return err
 	}
-	v := verified{model, f.signature, newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread}
+	v := verified{model, f.signatures[0], newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread}
 	name, done := "verified", "Verification succeeded"
 	var value any = v
 	if r.Partial {
@@ -108,20 +115,20 @@ func usageUnlessUnread(err error) error {
 }
 
 func newVerifyKey(log *slog.Logger, flags verifyAction) *cobra.Command {
-	var key verifying.EllipticKey
+	var keys, timestamps []string
 	c := &cobra.Command{
 		Use:   "key MODEL",
 		Short: "Verify with an elliptic-curve key",
 		Args:  exactlyOneModel,
 		RunE: func(c *cobra.Command, args []string) error {
-			if key.PublicKey == "" {
+			if len(keys) == 0 {
 				return usageError{errors.New("--public-key is missing")}
 			}
-			return flags.verify(c, args[0], log, verifying.Config().UseEllipticKeyVerifier(key))
+			return flags.verify(c, args[0], log, anyOf(keyVerifiers(keys, timestamps)))
 		},
 	}
 	flags.add(c)
-	c.Flags().StringVar(&key.PublicKey, "public-key", "", "verify with the public key in this PEM `FILE`")
-	addTrustedTimestamps(c, &key.TSACertificateChain)
+	c.Flags().StringArrayVar(&keys, "public-key", nil, "verify with the public key in this PEM `FILE` (repeatable: any of them)")
+	addTrustedTimestamps(c, &timestamps)
 	return c
 }

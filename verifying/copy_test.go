@@ -257,3 +257,38 @@ func TestCopyNotWritten(t *testing.T) {
 	}
 	isEmpty(t, dir)
 }
+
+// Neither what works nor what fails leaves files open.
+func TestNothingLeftOpen(t *testing.T) {
+	model, sig, key := signed(t, ways["shards"], small)
+	changed := tree(t, small)
+	write(t, filepath.Join(changed, "weights.bin"), strings.Repeat("0123456789abcdeX", 100))
+	use := func(model string) {
+		if m, err := verifier(key).SetMaxBuffer(-1).OpenModel(t.Context(), model, sig); err == nil {
+			for _, name := range []string{"weights.bin", "a"} {
+				m.ReadFile(name)
+				f := must(m.Open(name))
+				f.Read(make([]byte, 1))
+				f.Close()
+			}
+			m.Close()
+		}
+		verifier(key).Copy(model, sig, filepath.Join(t.TempDir(), "copy"))
+		verifier(key).Copy(model, sig, t.TempDir())
+		verifier(key).VerifyThreshold(t.Context(), model, 1, sig, sig, model)
+	}
+	use(model) // what is opened once stays
+	before, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	for range 20 {
+		use(model)
+		use(changed)
+		use(filepath.Join(model, "weights.bin"))
+		use(filepath.Join(model, "none"))
+	}
+	if after := must(os.ReadDir("/proc/self/fd")); len(after) > len(before) {
+		t.Errorf("%d files are open, %d were before", len(after), len(before))
+	}
+}

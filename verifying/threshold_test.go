@@ -80,10 +80,10 @@ func TestVerifyThreshold(t *testing.T) {
 		"one twice":           {2, []string{a, a}, 1, []error{nil, nil}},
 		"one by one signer":   {1, []string{a, again}, 1, []error{nil, nil}},
 		"the same signer":     {2, []string{a, again}, 1, []error{nil, nil}},
-		"bad ones among them": {2, []string{junk, a, stranger, missing, b, ofAnother}, 2, []error{bundle.ErrMalformed, nil, verifying.ErrIdentity, fs.ErrNotExist, nil, anyMismatch}},
+		"bad ones among them": {2, []string{junk, a, stranger, missing, b, ofAnother}, 2, []error{bundle.ErrMalformed, nil, verifying.ErrIdentity, fs.ErrNotExist, nil, errMismatch}},
 		"bad ones":            {2, []string{junk, a, stranger}, 1, []error{bundle.ErrMalformed, nil, verifying.ErrIdentity}},
-		"of another model":    {2, []string{ofAnother, b}, 1, []error{anyMismatch, nil}},
-		"signed two":          {1, []string{ofAnother, a}, 1, []error{anyMismatch, nil}},
+		"of another model":    {2, []string{ofAnother, b}, 1, []error{errMismatch, nil}},
+		"signed two":          {1, []string{ofAnother, a}, 1, []error{errMismatch, nil}},
 	} {
 		r, err := c.accepting().VerifyThreshold(t.Context(), c.model, test.need, test.sigs...)
 		var few *verifying.ThresholdError
@@ -107,9 +107,9 @@ func TestVerifyThreshold(t *testing.T) {
 				t.Errorf("%s: signature %d is %s", name, i, s.Name)
 			case want == nil && few == nil && (s.Err != nil || s.Result == nil || s.Result.Signer.Matched > 2):
 				t.Errorf("%s: %s: got %+v", name, s.Name, s)
-			case want == anyMismatch && !errors.As(s.Err, new(*verifying.MismatchError)):
+			case want == errMismatch && !errors.As(s.Err, new(*verifying.MismatchError)):
 				t.Errorf("%s: %s: got %v", name, s.Name, s.Err)
-			case want != nil && want != anyMismatch && !errors.Is(s.Err, want):
+			case want != nil && want != errMismatch && !errors.Is(s.Err, want):
 				t.Errorf("%s: %s: got %v, want %v", name, s.Name, s.Err, want)
 			case s.Err != nil && s.Result != nil:
 				t.Errorf("%s: %s is refused and has a result", name, s.Name)
@@ -118,7 +118,7 @@ func TestVerifyThreshold(t *testing.T) {
 	}
 }
 
-var anyMismatch = errors.New("a mismatch")
+var errMismatch = errors.New("a mismatch")
 
 func TestThresholdOptions(t *testing.T) {
 	c := newCouncil(t)

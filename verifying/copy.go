@@ -81,13 +81,21 @@ func (c Configuration) copyTo(ctx context.Context, r *Result, dst string, single
 	if err := checkAbsent(dst); err != nil {
 		return err
 	}
-	to, err := newCopyDir(dst, r.Manifest, single)
+	files, _, err := c.split(r.Manifest)
+	if err != nil {
+		return err
+	}
+	to, err := newCopyDir(dst, files, single)
 	if err != nil {
 		return err
 	}
 	defer to.remove()
-	c.hashing = c.hashing.SetCopy(to.create)
+	// What a pointer stands for is not there to be copied.
+	c.hashing = c.hashing.SetCopy(to.create).SetFollowLFSPointers(false)
 	if err := compare(c); err != nil {
+		return err
+	}
+	if err := to.complete(); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

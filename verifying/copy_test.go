@@ -3,7 +3,9 @@ package verifying_test
 import (
 	"context"
 	"crypto/elliptic"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -290,5 +292,31 @@ func TestNothingLeftOpen(t *testing.T) {
 	}
 	if after := must(os.ReadDir("/proc/self/fd")); len(after) > len(before) {
 		t.Errorf("%d files are open, %d were before", len(after), len(before))
+	}
+}
+
+// A pointer of Git LFS is not what it stands for: not even for who verifies without what it stands for.
+func TestCopyPointer(t *testing.T) {
+	content := strings.Repeat("weights", 100)
+	model, sig, key := signed(t, hashing.Config(), map[string]string{"w.bin": content})
+	sum := sha256.Sum256([]byte(content))
+	write(t, filepath.Join(model, "w.bin"), fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sum, len(content)))
+	c := verifier(key).SetHashingConfig(hashing.Config().SetFollowLFSPointers(true))
+	if r, err := c.Verify(model, sig); err != nil || !slices.Equal(r.Unread, []string{"w.bin"}) {
+		t.Fatalf("verified %+v, %v", r, err)
+	}
+	if r, err := c.VerifyThreshold(t.Context(), model, 1, sig); err != nil || !slices.Equal(r.Unread, []string{"w.bin"}) {
+		t.Errorf("threshold: got %+v, %v", r, err)
+	}
+	dir := t.TempDir()
+	var mismatch *verifying.MismatchError
+	if r, err := c.Copy(model, sig, filepath.Join(dir, "copy")); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Pointers, []string{"w.bin"}) {
+		t.Errorf("copied: %+v, %v", r, err)
+	}
+	isEmpty(t, dir)
+	m := must(c.OpenModel(t.Context(), model, sig))
+	defer m.Close()
+	if data, err := m.ReadFile("w.bin"); !errors.As(err, &mismatch) {
+		t.Errorf("read %q, %v", data, err)
 	}
 }

@@ -10,25 +10,24 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-
-	"github.com/modelsigning/modelsigning/manifest"
 )
 
 // A copyDir is a directory that a model is copied into before it gets its name.
 type copyDir struct {
 	name   string
 	root   *os.Root
-	signed []string // paths, sorted
+	signed []string // paths of what is to be copied, sorted
 	single bool     // the model is one file, whatever its path
 
-	mu   sync.Mutex
-	dirs map[string]bool // that are there
-	file string          // the last that was made
+	mu    sync.Mutex
+	dirs  map[string]bool // that are there
+	files map[string]bool // that were made, by path
+	file  string          // the last of them, by name
 }
 
 // newCopyDir makes the directory beside dst, so that it can be renamed.
-func newCopyDir(dst string, m *manifest.Manifest, single bool) (*copyDir, error) {
-	d := &copyDir{signed: paths(m), single: single, dirs: map[string]bool{".": true}}
+func newCopyDir(dst string, signed []string, single bool) (*copyDir, error) {
+	d := &copyDir{signed: signed, single: single, dirs: map[string]bool{".": true}, files: map[string]bool{}}
 	d.name = filepath.Join(filepath.Dir(filepath.Clean(dst)), ".copy-"+rand.Text()+".tmp")
 	err := os.Mkdir(d.name, 0o777)
 	if err != nil {
@@ -55,7 +54,7 @@ func (d *copyDir) create(p string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "create", Path: p, Err: errors.New("is not a name that this system has")}
 	}
-	if err := d.prepare(path.Dir(p), name); err != nil {
+	if err := d.prepare(p, name); err != nil {
 		return nil, err
 	}
 	// Names that the file system takes for the same are an error: each file is made once.
@@ -67,10 +66,11 @@ func (d *copyDir) create(p string) (io.WriteCloser, error) {
 }
 
 // prepare makes the directory that a file will be in.
-func (d *copyDir) prepare(dir, file string) error {
+func (d *copyDir) prepare(p, name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.file = file
+	d.files[p], d.file = true, name
+	dir := path.Dir(p)
 	if d.dirs[dir] {
 		return nil
 	}
@@ -79,6 +79,16 @@ func (d *copyDir) prepare(dir, file string) error {
 	}
 	for ; !d.dirs[dir]; dir = path.Dir(dir) {
 		d.dirs[dir] = true
+	}
+	return nil
+}
+
+// complete sees that all that was signed was read, and so is there, and not known from elsewhere.
+func (d *copyDir) complete() error {
+	for _, p := range d.signed {
+		if !d.files[p] && !(d.single && len(d.files) == 1) {
+			return &fs.PathError{Op: "copy", Path: p, Err: errors.New("was verified without being read")}
+		}
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ type MultiResult struct {
 	// Signers is how many different signers vouch for the model; see [CountSigners].
 	Signers int
 	// Ignored and Unsigned are as in [Result], of all signatures that were not refused together: what at least one
-	// of them does not cover. Sorted.
-	Ignored, Unsigned []string
+	// of them does not cover. Unread is what was not read for at least one of them. Sorted.
+	Ignored, Unsigned, Unread []string
 }
 
 // A SignatureResult says what one of several signatures proves.
@@ -205,9 +205,10 @@ func (v *voting) run(ctx context.Context) (*MultiResult, error) {
 		if s.Err == nil {
 			m.Ignored = append(m.Ignored, s.Result.Ignored...)
 			m.Unsigned = append(m.Unsigned, s.Result.Unsigned...)
+			m.Unread = append(m.Unread, s.Result.Unread...)
 		}
 	}
-	for _, list := range []*[]string{&m.Ignored, &m.Unsigned} {
+	for _, list := range []*[]string{&m.Ignored, &m.Unsigned, &m.Unread} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}

@@ -49,6 +49,7 @@ type approved struct {
 	Signatures []approval `json:"signatures"`
 	Ignored    []string   `json:"ignored"`
 	Unsigned   []string   `json:"unsigned"`
+	Unread     []string   `json:"unread,omitempty"`
 }
 
 // An approval is one of the signatures: who made it, or why it was refused.

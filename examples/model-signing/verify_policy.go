@@ -121,7 +121,7 @@ func (f *verifyFlags) verifyThreshold(cmd *cobra.Command, model string, c verify
 	if err != nil {
 		return err
 	}
-	v := approved{model, f.threshold, r.Signers, nil, list(r.Ignored), list(r.Unsigned)}
+	v := approved{model, f.threshold, r.Signers, nil, list(r.Ignored), list(r.Unsigned), r.Unread}
 	for _, s := range r.Signatures {
 		a := approval{Signature: s.Name}
 		if s.Err != nil {

@@ -123,11 +123,11 @@ func (f *modelFile) from(pos int64) (io.Reader, error) {
 			return nil, err
 		}
 	}
-	_, err := io.CopyN(io.Discard, sequential{f}, pos-f.offset)
-	if err == io.EOF {
-		err = nil // and there is nothing to read, which says it all
+	// Where the file ends before that, there is nothing to read, which says it all.
+	if _, err := io.CopyN(io.Discard, sequential{f}, pos-f.offset); err != nil && err != io.EOF {
+		return nil, f.fail("read", err)
 	}
-	return sequential{f}, err
+	return sequential{f}, nil
 }
 
 // sequential is the source of a file, and counts.

@@ -19,7 +19,10 @@ func (c Configuration) SignManifestTo(ctx context.Context, m *manifest.Manifest,
 	if m == nil {
 		return errors.New("signing: the manifest is nil")
 	}
-	if err := c.signManifestTo(ctx, m, signature); err != nil {
+	ctx, s := c.trace(ctx)
+	err := c.signManifestTo(ctx, m, signature)
+	s.End(err)
+	if err != nil {
 		return fmt.Errorf("signing %s: %w", m.Name, err)
 	}
 	return nil

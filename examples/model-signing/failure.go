@@ -18,6 +18,10 @@ const (
 	exitUsage    = 2
 	exitFailed   = 3 // something could not be read, written or reached
 	exitUnknown  = 4 // whether a model is affected
+
+	// For those who run many jobs.
+	exitTreeChanged = 5 // the model changed between them: no more tries
+	exitIncomplete  = 6 // parts are missing: more tries
 )
 
 // A usageError is the caller's fault.
@@ -44,6 +48,10 @@ var kinds = []struct {
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
 	{as[*verifying.ThresholdError], kind{"threshold", exitRejected}},
 	{is(verifying.ErrProvenance), kind{"provenance", exitRejected}},
+	{isIncomplete, kind{"incomplete", exitIncomplete}},
+	{isTreeChanged, kind{"tree_changed", exitTreeChanged}},
+	{isBadPart, kind{"part", exitRejected}},
+	{isRecheck, kind{"recheck", exitRejected}},
 	{is(bundle.ErrMalformed), kind{"malformed", exitRejected}},
 	{is(verifying.ErrMethod), kind{"method", exitRejected}},
 	{is(verifying.ErrIdentity), kind{"identity", exitRejected}},
@@ -101,6 +109,8 @@ type failure struct {
 	Path     string    `json:"path,omitempty"`
 	Mismatch *mismatch `json:"mismatch,omitempty"`
 	Conflict *conflict `json:"conflict,omitempty"`
+	// MissingSlices are those that there is no part of.
+	MissingSlices []int `json:"missing_slices,omitempty"`
 }
 
 type mismatch struct {
@@ -134,6 +144,14 @@ func newFailure(err error) failure {
 	var m *verifying.MismatchError
 	if errors.As(err, &m) {
 		f.Mismatch = &mismatch{m.Model, changes(m.Changed), list(m.Missing), list(m.Extra), m.Pointers}
+	}
+	var r *hashing.RecheckError
+	if errors.As(err, &r) {
+		f.Mismatch = &mismatch{r.Model, changes(r.Changed), list(r.Missing), list(r.Extra), nil}
+	}
+	var s *manifest.MissingSlicesError
+	if errors.As(err, &s) {
+		f.MissingSlices = s.Missing
 	}
 	var c *hashing.ConflictError
 	if errors.As(err, &c) {

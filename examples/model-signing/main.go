@@ -20,10 +20,18 @@
 // model that was signed without; two ways to get a token exclude each other, and ambient credentials that are asked
 // for and not there are an error; failures have three exit codes in place of one.
 //
+// Of a large model, many machines hash a slice each; see docs/distributed.md:
+//
+//	model-signing plan MODEL -n N -o plan.json
+//	model-signing digest MODEL --slice I/N --plan plan.json -o part.json
+//	model-signing merge PARTS... -o manifest.json
+//	model-signing sign key --manifest manifest.json --signature model.sig --private-key key.priv
+//
 // It exits with 0 on success, 1 if the model or its signature is rejected, 2 if it was called the wrong way, and 3 if
 // something could not be read, written or reached; provenance affected also with 1 if a model is affected, and 4 if that
-// is unknown. An error is one line on standard error. With --output json, results and errors are also one line of JSON
-// on standard output, which docs/command-line.md describes.
+// is unknown; the commands for slices also with 5 if the model changed between the jobs, and 6 if slices are missing. An
+// error is one line on standard error. With --output json, results and errors are also one line of JSON on standard
+// output, which docs/command-line.md describes.
 package main
 
 import (
@@ -88,7 +96,7 @@ func newRoot() *cobra.Command {
 	})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))
-	root.AddCommand(newDigest(log), newSign(log), newVerify(log), newInspect(), newProvenance(log))
+	root.AddCommand(newDigest(log), newSign(log), newVerify(log), newInspect(), newProvenance(log), newPlan(log), newMerge(log))
 	return root
 }
 

@@ -171,7 +171,7 @@ func TestSignerAsJSON(t *testing.T) {
 	}
 	var out bytes.Buffer
 	c := content{want.Certificate, serialization{Method: "files", HashType: "blake3"}, 1}
-	if err := writeJSON(&out, "verified", verified{"m", "s", got, c, list(nil), []string{"a"}, nil}); err != nil {
+	if err := writeJSON(&out, "verified", verified{"m", "s", got, c, list(nil), []string{"a"}, nil, ""}); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkOutput(out.String()); err != nil {

@@ -21,6 +21,50 @@ type digested struct {
 type signed struct {
 	Model     string `json:"model"`
 	Signature string `json:"signature"`
+	Manifest  string `json:"manifest,omitempty"`
+}
+
+// A planned is what the command plan has done.
+type planned struct {
+	Model     string `json:"model"`
+	Plan      string `json:"plan"`
+	Slices    int    `json:"slices"`
+	FileCount int    `json:"file_count"`
+	Bytes     int64  `json:"bytes"`
+	Inventory string `json:"inventory"`
+}
+
+func newPlanned(model, file string, p *manifest.Plan) planned {
+	r := planned{Model: model, Plan: file, Slices: p.Slices, FileCount: len(p.Files), Inventory: p.Inventory().String()}
+	for _, f := range p.Files {
+		r.Bytes += f.Size
+	}
+	return r
+}
+
+// A hashedPart is what the command digest has found of a slice.
+type hashedPart struct {
+	Model         string `json:"model"`
+	Part          string `json:"part"`
+	Slice         int    `json:"slice"`
+	Slices        int    `json:"slices"`
+	Inventory     string `json:"inventory"`
+	ResourceCount int    `json:"resource_count"`
+}
+
+func newPart(model, file string, p *manifest.Partial) hashedPart {
+	r := hashedPart{model, file, p.Slice, p.Slices, p.Inventory.String(), 0}
+	for _, s := range p.Segments {
+		r.ResourceCount += len(s.Digests)
+	}
+	return r
+}
+
+// A merged is what the command merge has made.
+type merged struct {
+	Manifest  string `json:"manifest"`
+	Rechecked int    `json:"rechecked"`
+	content
 }
 
 // A verified is what the command verify has found.
@@ -32,6 +76,7 @@ type verified struct {
 	Ignored  []string `json:"ignored"`
 	Unsigned []string `json:"unsigned"`
 	Unread   []string `json:"unread,omitempty"`
+	Manifest string   `json:"manifest,omitempty"`
 }
 
 // A partiallyVerified is what the command verify has found with --only. It has a name of its own, so that no program takes

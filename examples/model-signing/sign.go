@@ -32,12 +32,14 @@ type signFlags struct {
 	hashFlags
 	signature string
 	digests   string
+	manifest  withManifest
 }
 
 func (f *signFlags) add(c *cobra.Command) {
 	f.hashFlags.add(c)
 	c.Flags().StringVar(&f.signature, "signature", "model.sig", "write the signature to this `FILE`")
 	addDigests(c, &f.digests)
+	f.manifest.add(c, "sign")
 }
 
 // sign signs the model with the signer that c has.
@@ -48,6 +50,9 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
 	}
+	if cmd.Flags().Changed("manifest") {
+		return f.signManifest(cmd, model, c.SetLogger(log))
+	}
 	h, err := f.config(cmd, model, log)
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err := f.run(cmd.Context(), model, h, c.SetHashingConfig(h).SetLogger(log)); err != nil {
 		return err
 	}
-	return report(cmd, "signed", signed{model, f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
+	return report(cmd, "signed", signed{Model: model, Signature: f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
 }
 
 func newSignKey(log *slog.Logger, flags signAction) *cobra.Command {
@@ -65,12 +70,12 @@ func newSignKey(log *slog.Logger, flags signAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key MODEL",
 		Short: "Sign with an elliptic-curve key",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if key.PrivateKey == "" {
 				return usageError{errors.New("--private-key is missing")}
 			}
-			return flags.sign(c, args[0], log, signing.Config().UseEllipticKeySigner(key).SetTimestampAuthority(tsa))
+			return flags.sign(c, modelOf(args), log, signing.Config().UseEllipticKeySigner(key).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)

@@ -14,7 +14,7 @@ func newSignCertificate(log *slog.Logger, flags signAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certificate MODEL",
 		Short: "Sign with a private key and its certificate",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case cert.PrivateKey == "":
@@ -22,7 +22,7 @@ func newSignCertificate(log *slog.Logger, flags signAction) *cobra.Command {
 			case cert.SigningCertificate == "":
 				return usageError{errors.New("--signing-certificate is missing")}
 			}
-			return flags.sign(c, args[0], log, signing.Config().UseCertificateSigner(cert).SetTimestampAuthority(tsa))
+			return flags.sign(c, modelOf(args), log, signing.Config().UseCertificateSigner(cert).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)

@@ -14,12 +14,12 @@ func newSignPKCS11Key(log *slog.Logger, flags signAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pkcs11-key MODEL",
 		Short: "Sign with an elliptic-curve key on a PKCS #11 token",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if key.URI == "" {
 				return errNoPKCS11URI
 			}
-			return flags.sign(c, args[0], log, signing.Config().UsePKCS11Signer(key).SetTimestampAuthority(tsa))
+			return flags.sign(c, modelOf(args), log, signing.Config().UsePKCS11Signer(key).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)

@@ -13,12 +13,12 @@ func newSignPKCS11Certificate(log *slog.Logger, flags signAction) *cobra.Command
 	c := &cobra.Command{
 		Use:   "pkcs11-certificate MODEL",
 		Short: "Sign with an elliptic-curve key on a PKCS #11 token, and its certificate",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if cert.URI == "" {
 				return errNoPKCS11URI
 			}
-			return flags.sign(c, args[0], log, signing.Config().UsePKCS11CertificateSigner(cert).SetTimestampAuthority(tsa))
+			return flags.sign(c, modelOf(args), log, signing.Config().UsePKCS11CertificateSigner(cert).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)

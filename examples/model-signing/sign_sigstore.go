@@ -16,14 +16,14 @@ func newSignSigstore(log *slog.Logger, flags signAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sigstore MODEL",
 		Short: "Sign with Sigstore, as whoever logs in or as this machine",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkSigstoreFlags(c.Flags()); err != nil {
 				return err
 			}
 			o.Output, o.Input = c.ErrOrStderr(), c.InOrStdin()
 			o.TUFCache, o.Proxy = tufCache(), http.ProxyFromEnvironment
-			return flags.sign(c, args[0], log, signing.Config().UseSigstoreSigner(o))
+			return flags.sign(c, modelOf(args), log, signing.Config().UseSigstoreSigner(o))
 		},
 	}
 	flags.add(c)

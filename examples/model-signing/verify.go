@@ -37,6 +37,7 @@ type verifyFlags struct {
 	digests        string
 	ignoreUnsigned bool
 	only           []string
+	manifest       withManifest
 }
 
 func (f *verifyFlags) add(c *cobra.Command) {
@@ -44,6 +45,7 @@ func (f *verifyFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.signatures, "signature", nil, "the signature's `FILE` (repeatable with --threshold)")
 	f.addPolicy(c)
 	addDigests(c, &f.digests)
+	f.manifest.add(c, "verify")
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
 	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
 	c.Flags().Lookup("no-ignore-unsigned-files").NoOptDefVal = "true"
@@ -58,6 +60,9 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
 	}
+	if cmd.Flags().Changed("manifest") {
+		return f.verifyManifest(cmd, model, c)
+	}
 	h, err := f.config(cmd, model, log)
 	if err != nil {
 		return err
@@ -71,7 +76,12 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	v := verified{model, f.signatures[0], newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread}
+	return f.report(cmd, model, r)
+}
+
+// report says what was verified.
+func (f *verifyFlags) report(cmd *cobra.Command, model string, r *verifying.Result) error {
+	v := verified{model, f.signatures[0], newSigner(r.Signer), newContent(r.Manifest), list(r.Ignored), list(r.Unsigned), r.Unread, f.manifest.name}
 	name, done := "verified", "Verification succeeded"
 	var value any = v
 	if r.Partial {
@@ -119,12 +129,12 @@ func newVerifyKey(log *slog.Logger, flags verifyAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key MODEL",
 		Short: "Verify with an elliptic-curve key",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(keys) == 0 {
 				return usageError{errors.New("--public-key is missing")}
 			}
-			return flags.verify(c, args[0], log, anyOf(keyVerifiers(keys, timestamps)))
+			return flags.verify(c, modelOf(args), log, anyOf(keyVerifiers(keys, timestamps)))
 		},
 	}
 	flags.add(c)

@@ -12,9 +12,9 @@ func newVerifyCertificate(log *slog.Logger, flags verifyAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certificate MODEL",
 		Short: "Verify with certificates",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
-			return flags.verify(c, args[0], log, verifying.Config().SetLogger(log).UseCertificateVerifier(cert))
+			return flags.verify(c, modelOf(args), log, verifying.Config().SetLogger(log).UseCertificateVerifier(cert))
 		},
 	}
 	flags.add(c)

@@ -20,7 +20,7 @@ func newVerifyAny(log *slog.Logger, flags verifyAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "any MODEL",
 		Short: "Verify with any of several keys, certificates and identities",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := exclusive(c.Flags(), "trust-config", "use-staging"); err != nil {
 				return err
@@ -38,7 +38,7 @@ func newVerifyAny(log *slog.Logger, flags verifyAction) *cobra.Command {
 			if len(all) == 0 {
 				return usageError{errors.New("none of --public-key, --certificate-chain and --identity is given")}
 			}
-			return flags.verify(c, args[0], log, anyOf(all).SetLogger(log))
+			return flags.verify(c, modelOf(args), log, anyOf(all).SetLogger(log))
 		},
 	}
 	flags.add(c)

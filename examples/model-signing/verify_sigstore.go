@@ -20,7 +20,7 @@ func newVerifySigstore(log *slog.Logger, flags verifyAction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sigstore MODEL",
 		Short: "Verify that an identity signed with Sigstore",
-		Args:  exactlyOneModel,
+		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, pair := range [][]string{
 				{"trust-config", "use-staging"}, {"identity", "identity-regexp"}, {"identity-provider", "identity-provider-regexp"},
@@ -42,7 +42,7 @@ func newVerifySigstore(log *slog.Logger, flags verifyAction) *cobra.Command {
 				return usageError{errors.New("--identity-provider is missing: anybody could vouch for that identity")}
 			}
 			o.Identities = []verifying.SigstoreIdentity{id}
-			return flags.verify(c, args[0], log, verifying.Config().UseSigstoreVerifier(o))
+			return flags.verify(c, modelOf(args), log, verifying.Config().UseSigstoreVerifier(o))
 		},
 	}
 	flags.add(c)

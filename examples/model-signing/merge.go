@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/spf13/cobra"
+)
+
+var errNoParts = errors.New("there are no parts")
+
+// A percent is a share, as in 1%.
+type percent float64
+
+func (p *percent) Type() string   { return "PERCENT" }
+func (p *percent) String() string { return strconv.FormatFloat(float64(*p), 'g', -1, 64) + "%" }
+
+func (p *percent) Set(s string) error {
+	number, ok := strings.CutSuffix(s, "%")
+	n, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil || !(n > 0 && n <= 100) {
+		return errors.New("is not a share above 0% and at most 100%, as in 1%")
+	}
+	*p = percent(n)
+	return nil
+}
+
+// mergeFlags are the flags of the command merge.
+type mergeFlags struct {
+	hashFlags
+	out     outFile
+	model   string
+	recheck percent
+}
+
+func newMerge(log *slog.Logger) *cobra.Command {
+	flags := mergeFlags{out: outFile{kind: manifestFile}}
+	c := &cobra.Command{
+		Use:   "merge PARTS...",
+		Short: "Make the manifest of a model from the parts of all slices",
+		Long: "Make the manifest of a model from the parts of all slices. A part that is a directory stands for all files in it " +
+			"whose names end in .json. If slices are missing, they are printed as an array job takes them.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("which PARTS?")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("recheck") != (flags.model != "") {
+				return usageError{errors.New("--recheck and --model need each other")}
+			}
+			if err := flags.out.check(flags.model, nil); err != nil {
+				return err
+			}
+			m, err := merge(args)
+			var missing *manifest.MissingSlicesError
+			if errors.As(err, &missing) && c.Flag("output").Value.String() == string(formatText) {
+				fmt.Fprintln(c.OutOrStdout(), missing.List())
+			}
+			if err != nil {
+				return err
+			}
+			return flags.finish(c, m, log)
+		},
+	}
+	flags.addCommon(c)
+	flags.out.add(c, "the manifest")
+	c.Flags().StringVar(&flags.model, "model", "", "the model's `PATH`, for --recheck")
+	c.Flags().Var(&flags.recheck, "recheck", "hash this `PERCENT` of the model again, chosen at random")
+	return c
+}
+
+// finish rechecks the manifest if that is asked for, and writes it.
+func (f *mergeFlags) finish(c *cobra.Command, m *manifest.Manifest, log *slog.Logger) error {
+	checked := 0
+	if f.model != "" {
+		h, err := f.config(c, f.model, log)
+		if err != nil {
+			return err
+		}
+		if checked, err = h.Recheck(c.Context(), f.model, m, float64(f.recheck)/100); err != nil {
+			return err
+		}
+	}
+	statement, err := bundle.MarshalStatement(m)
+	if err != nil {
+		return err
+	}
+	if err := f.out.write(bytesTo(statement)); err != nil {
+		return err
+	}
+	r := merged{Manifest: f.out.name, Rechecked: checked, content: newContent(m)}
+	return report(c, "merged", r, func(w io.Writer) { fmt.Fprintln(w, m.Root()) })
+}
+
+// merge reads the parts, one at a time, and merges them.
+func merge(args []string) (*manifest.Manifest, error) {
+	names, err := partFiles(args)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]*manifest.Partial, len(names))
+	for i, name := range names {
+		data, err := readFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if parts[i], err = manifest.ParsePartial(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, errNoParts
+	}
+	return manifest.Merge(parts...)
+}
+
+// partFiles returns the names of the files, and for directories those of the parts in it.
+func partFiles(args []string) (names []string, err error) {
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			names = append(names, arg)
+			continue
+		}
+		entries, err := os.ReadDir(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if filepath.Ext(e.Name()) == ".json" {
+				names = append(names, filepath.Join(arg, e.Name()))
+			}
+		}
+	}
+	return names, nil
+}
+
+// isIncomplete reports whether an error says that slices have to be hashed yet.
+func isIncomplete(err error) bool {
+	return as[*manifest.MissingSlicesError](err) || errors.Is(err, errNoParts)
+}
+
+func isTreeChanged(err error) bool {
+	return as[changedError](err) || errors.Is(err, manifest.ErrTreeChanged)
+}
+
+func isBadPart(err error) bool {
+	for _, bad := range []error{manifest.ErrPlan, manifest.ErrPartial, manifest.ErrOtherRun, manifest.ErrOverlap, manifest.ErrNotCovered} {
+		if errors.Is(err, bad) {
+			return true
+		}
+	}
+	return false
+}
+
+func isRecheck(err error) bool { return as[*hashing.RecheckError](err) }

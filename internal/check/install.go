@@ -90,6 +90,32 @@ func findSoftHSM() string {
 	return ""
 }
 
+const slurmVariable = "MODEL_SIGNING_SLURM"
+
+// slurm finds the programs of Slurm, or installs them. The test configures and starts them.
+func (c *checker) slurm(ctx context.Context) error {
+	missing := func() string {
+		for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
+			if _, err := os.Stat(filepath.Join("/usr/sbin", program)); err != nil && !has(program) {
+				return program
+			}
+		}
+		return ""
+	}
+	if missing() != "" {
+		err := c.install(ctx, "Slurm, with MUNGE,", []string{"slurmctld", "slurmd", "slurm-client", "munge"}, nil)
+		if err != nil {
+			return fmt.Errorf("%w, or with -without slurm", err)
+		}
+	}
+	if program := missing(); program != "" {
+		return fmt.Errorf("Slurm is installed, but there is no %s", program)
+	}
+	fmt.Println("found Slurm")
+	c.env = append(c.env, slurmVariable+"=1")
+	return nil
+}
+
 const pythonVariable = "MODEL_SIGNING_PYTHON"
 
 // python makes the virtual environment with the Python reference, or finds it made. Its name depends on what was

@@ -69,6 +69,7 @@ func (c *checker) stages() []stage {
 		{"compiler", "a C compiler, for the race detector", c.compiler},
 		{"python", "the Python reference, in a virtual environment", c.python},
 		{"softhsm", "SoftHSM, a PKCS #11 token in software", c.softhsm},
+		{"slurm", "Slurm, which runs jobs on many machines", c.slurm},
 		{"test", "all tests of all modules, with the race detector", c.test},
 		{"test-plain", "all tests without cgo, Sigstore and assembly", c.testPlain},
 		{"test-speed", "what the race detector hides: memory and allocations, with assembly", c.testSpeed},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/modelsigning/modelsigning/bundle"
@@ -47,12 +48,25 @@ func (o *outFile) check(model string, ignored []string) error {
 		}
 	}
 	if model == "" {
-		return nil
+		return o.makeDir()
 	}
 	if info, err := os.Stat(model); err == nil && target.Old() != nil && os.SameFile(info, target.Old()) {
 		return usageError{fmt.Errorf("--out %s is the model", o.name)}
 	}
-	paths, err := inside.Paths(model, o.name)
+	if _, err := os.Stat(filepath.Dir(o.name)); errors.Is(err, fs.ErrNotExist) {
+		if err := o.outside(model, filepath.Dir(o.name), ignored); err != nil {
+			return err
+		}
+		if err := o.makeDir(); err != nil {
+			return err
+		}
+	}
+	return o.outside(model, o.name, ignored)
+}
+
+// outside sees that a path is not that of something in the model, but for what is ignored.
+func (o *outFile) outside(model, path string, ignored []string) error {
+	paths, err := inside.Paths(model, path)
 	if err != nil {
 		return err
 	}
@@ -60,6 +74,14 @@ func (o *outFile) check(model string, ignored []string) error {
 		if !below(p, ignored) {
 			return usageError{fmt.Errorf("--out %s lies in the model, which it would change; choose another place, or ignore it", o.name)}
 		}
+	}
+	return nil
+}
+
+// makeDir makes the directory of the file if that alone is missing: jobs that share it have nobody else to do that.
+func (o *outFile) makeDir() error {
+	if err := os.Mkdir(filepath.Dir(o.name), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var (
 func planOf(by manifest.Serialization, n int, sizes ...int64) *manifest.Plan {
 	p := &manifest.Plan{Name: "m", Serialization: by, Slices: n}
 	for i, size := range sizes {
-		p.Files = append(p.Files, manifest.Entry{Path: fmt.Sprintf("dir/%06d", i), Size: size, ModTime: int64(i) - 3})
+		p.Files = append(p.Files, manifest.Entry{Path: fmt.Sprintf("dir/%07d", i), Size: size, ModTime: int64(i) - 3})
 	}
 	return p
 }

@@ -3,15 +3,15 @@
 //	go run ./internal/check
 //
 // It works in stages, says what each one does and takes, and stops at the first that fails. Besides Go it needs
-// a C compiler (for the race detector), Python 3.9 or newer with its venv module, and SoftHSM. On Debian, Ubuntu
-// and macOS it installs what is missing; elsewhere it says what to install. Python packages go into .tools in the
+// a C compiler (for the race detector), Python 3.9 or newer with its venv module, SoftHSM and Slurm. On Debian, Ubuntu
+// and macOS it installs what is missing, but for Slurm, which is for Linux; elsewhere it says what to install. Python packages go into .tools in the
 // repository, which git ignores.
 //
 // What it can't install is a failure and never a skipped test, unless it is given up by name. Tests over data that is
 // not in the repository, which MODEL_SIGNING_VECTORS and MODEL_SIGNING_SCHEMAS name, or with the frameworks of
 // MODEL_SIGNING_TRAINING, are skipped without those, and the skips are printed:
 //
-//	go run ./internal/check -without python,softhsm
+//	go run ./internal/check -without python,softhsm,slurm
 //	go run ./internal/check -short     installs nothing, and only runs go test ./...
 package main
 
@@ -30,7 +30,7 @@ import (
 func main() {
 	short := flag.Bool("short", false, "install nothing, and only run go test ./...")
 	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run fuzz targets for this `duration`, and those outside of bundle and manifest for a quarter of it")
-	without := flag.String("without", "", "a `list` of what not to install: python, softhsm; tests that need it are skipped")
+	without := flag.String("without", "", "a `list` of what not to install: python, softhsm, slurm; tests that need it are skipped")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -82,8 +82,8 @@ func (c *checker) check(ctx context.Context, short bool, args []string) error {
 		return fmt.Errorf("unexpected argument %q", args[0])
 	}
 	for _, w := range c.without {
-		if w != "python" && w != "softhsm" {
-			return fmt.Errorf("-without %s: it can be python or softhsm", w)
+		if w != "python" && w != "softhsm" && w != "slurm" {
+			return fmt.Errorf("-without %s: it can be python, softhsm or slurm", w)
 		}
 	}
 	if err := c.locate(ctx); err != nil {

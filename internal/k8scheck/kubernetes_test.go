@@ -139,7 +139,7 @@ func TestSlices(t *testing.T) {
 		t.Errorf("%d completions, %d failed ones", *spec.Completions, *spec.MaxFailedIndexes)
 	}
 	rule := merge.Spec.PodFailurePolicy.Rules[0]
-	if rule.Action != batch.PodFailurePolicyActionIgnore || !slices.Equal(rule.OnExitCodes.Values, []int32{5}) || merge.Spec.ActiveDeadlineSeconds == nil {
+	if rule.Action != batch.PodFailurePolicyActionIgnore || !slices.Equal(rule.OnExitCodes.Values, []int32{6}) || merge.Spec.ActiveDeadlineSeconds == nil {
 		t.Errorf("merging does not wait for the slices: %+v", rule)
 	}
 }

@@ -122,12 +122,12 @@ func (f *finder) one(in folder, want *file) error {
 	return want.recognize(s)
 }
 
-// recognize sees that the file is what was planned, and remembers its identity, which no plan has.
+// recognize sees that the file is what was planned, and remembers what no plan has, such as its identity.
 func (want *file) recognize(s status) error {
 	if err := want.check(s); err != nil {
 		return err
 	}
-	want.id = s.id
+	want.stamp = s.stamp
 	return nil
 }
 

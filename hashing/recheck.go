@@ -44,6 +44,7 @@ func (c Configuration) Recheck(ctx context.Context, model string, m *manifest.Ma
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("rechecking %s: share %v is not above 0 and at most 1", model, share)
 	}
+	c.cache = nil // which is what is not to be trusted here
 	err = m.Validate()
 	switch {
 	case err != nil:
@@ -86,7 +87,7 @@ func (s *settings) recheck(ctx context.Context, t *tree, m *manifest.Manifest, s
 		}
 		ranges = append(ranges, r)
 	}
-	resources, err := s.hashRanges(ctx, t, plan, listed, ranges)
+	resources, _, err := s.hashRanges(ctx, t, plan, listed, ranges)
 	if err != nil {
 		return 0, err
 	}

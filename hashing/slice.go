@@ -71,10 +71,12 @@ func (c Configuration) Part(ctx context.Context, model string) (*manifest.Partia
 		return nil, fmt.Errorf("hashing %s: %w", model, err)
 	}
 	var part *manifest.Partial
+	var found Report
 	err = c.inTree(model, func(s *settings, t *tree, name string) (err error) {
-		part, err = s.part(ctx, t, name, which)
+		part, found.LFSPointers, err = s.part(ctx, t, name, which)
 		return err
 	})
+	c.warnOfPointers(&found)
 	return part, err
 }
 
@@ -153,47 +155,49 @@ func (s *settings) plan(ctx context.Context, t *tree, name string, n int) (*mani
 	return p, files, nil
 }
 
-// part hashes a slice.
-func (s *settings) part(ctx context.Context, t *tree, name string, which slice) (*manifest.Partial, error) {
+// part hashes a slice. It returns the files that hold a pointer of Git LFS as well.
+func (s *settings) part(ctx context.Context, t *tree, name string, which slice) (*manifest.Partial, []string, error) {
 	plan := which.plan
 	var listed []file
 	var err error
 	if plan == nil {
 		if plan, listed, err = s.plan(ctx, t, name, which.of); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	ranges := plan.Slice(which.index)
-	resources, err := s.hashRanges(ctx, t, plan, listed, ranges)
+	resources, e, err := s.hashRanges(ctx, t, plan, listed, ranges)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &manifest.Partial{Name: plan.Name, Serialization: plan.Serialization, Slice: which.index, Slices: which.of,
-		Inventory: plan.Inventory(), Segments: segmentsOf(plan, ranges, resources)}, nil
+		Inventory: plan.Inventory(), Segments: segmentsOf(plan, ranges, resources)}, e.pointers, nil
 }
 
 // hashRanges returns the resources of the ranges, in their order. Only the digests are filled in. The files were listed,
 // in the order of the plan, or are looked up if that is nil.
-func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan, listed []file, ranges []manifest.Range) ([]manifest.Resource, error) {
+func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan, listed []file, ranges []manifest.Range) (
+	[]manifest.Resource, *engine, error) {
 	if s.follow {
-		return nil, fmt.Errorf("hashing %s: %w", t.shown, errUnread)
+		return nil, nil, fmt.Errorf("hashing %s: %w", t.shown, errUnread)
 	}
 	w := &walker{settings: s, tree: t}
 	resources := w.assign(plan, listed, ranges)
+	var e *engine
 	var err error
 	if listed == nil {
 		err = w.lookUp(ctx, plan)
 	}
 	if err == nil {
-		_, err = w.fill(ctx, resources)
+		e, err = w.fill(ctx, resources)
 	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("hashing %s: %w", t.shown, ctx.Err())
+		return nil, nil, fmt.Errorf("hashing %s: %w", t.shown, ctx.Err())
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
-	return resources, nil
+	return resources, e, nil
 }
 
 // assign has the walker know of the files of the ranges, as if it had found them, and returns their resources in the

@@ -1,9 +1,11 @@
 package hashing_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -267,5 +269,38 @@ func TestSlicesTogether(t *testing.T) {
 	}
 	if got, err := manifest.Merge(parts...); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// A cache of digests serves slices, too, but that a part of a file has no place in it; rechecking reads in spite of it.
+func TestSlicesWithCache(t *testing.T) {
+	root := mixed(t)
+	for _, c := range []hashing.Configuration{hashing.Config(), hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1 << 20})} {
+		want, err := c.Hash(root)
+		must(t, err)
+		cache, err := hashing.OpenCache(filepath.Join(t.TempDir(), "cache"))
+		must(t, err)
+		c = c.SetCache(cache)
+		for range 3 {
+			for _, planned := range []bool{false, true} {
+				got, err := sliced(t, c, root, 3, planned)
+				must(t, err)
+				equal(t, "resources", lines(got), lines(want))
+			}
+			must(t, cache.Save())
+		}
+		if n, err := c.Recheck(background, root, want, 1); err != nil || n != len(want.Resources) {
+			t.Errorf("got %d, %v", n, err)
+		}
+	}
+}
+
+// Whoever hashes a slice is warned of pointers in the place of files.
+func TestSliceOfPointers(t *testing.T) {
+	root := write(t, map[string]string{"a": "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0", 64) + "\nsize 5\n"})
+	var log bytes.Buffer
+	c := hashing.Config().SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	if _, err := c.Slice(0, 1).Part(background, root); err != nil || !strings.Contains(log.String(), "Git LFS pointers") {
+		t.Errorf("got %v, %s", err, &log)
 	}
 }

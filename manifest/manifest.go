@@ -10,6 +10,7 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -83,7 +84,7 @@ func CompareNames(a, b Resource) int {
 	}
 	if len(a.Path) == len(b.Path) {
 		var bufA, bufB [48]byte
-		return slices.Compare(a.appendRange(bufA[:0]), b.appendRange(bufB[:0]))
+		return bytes.Compare(a.appendRange(bufA[:0]), b.appendRange(bufB[:0]))
 	}
 	return strings.Compare(a.Name(), b.Name())
 }

@@ -61,3 +61,52 @@ func TestRatio(t *testing.T) {
 		t.Errorf("got %s", svg)
 	}
 }
+
+func TestGoals(t *testing.T) {
+	r := &result{model: &model{shape: "1x1000B", groups: []group{{1, 1000}}}, workers: 2, entries: []entry{
+		{read, []run{{wall: time.Second, cpu: time.Second, peak: 10}, {wall: time.Second, cpu: time.Second, peak: 10}}},
+		{naive, []run{{wall: 3 * time.Second, cpu: time.Second}, {wall: 5 * time.Second, cpu: 3 * time.Second}}},
+		{"Python reference", []run{{wall: time.Second, cpu: time.Second, peak: 50}, {wall: time.Second, cpu: time.Second}}},
+	}, single: []float64{1e-6, 1e-6}, many: []float64{1e-6, 1e-6}}
+	for _, c := range []struct {
+		of    string
+		least float64
+		want  string
+	}{
+		{naive, 4, "| 4.00 | 3.00–5.00 | 2.00 | PASS |\n"},
+		{naive, 4.1, "| 4.00 | 3.00–5.00 | 2.00 | below |\n"},
+		{oneStream, 0.97, "| 1.00 | 1.00–1.00 |  | PASS |\n"},
+		{allStreams, 0.78, "| 0.50 | 0.50–0.50 |  | below |\n"},
+		{"b3sum", 1, "not measured |\n"},
+	} {
+		var got strings.Builder
+		goal{"", read, c.of, c.least, c.least}.print(&got, r)
+		if !strings.HasSuffix(got.String(), c.want) {
+			t.Errorf("%s, at least %g: got %s, want …%s", c.of, c.least, got.String(), c.want)
+		}
+	}
+	var got strings.Builder
+	r.reference(&got)
+	if !strings.Contains(got.String(), "| 1.00 | below |\n") || !strings.Contains(got.String(), "| 5.00 | | | PASS |\n") {
+		t.Errorf("got %s", got.String())
+	}
+	for _, g := range goals {
+		if _, err := parseModel(g.shape); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The whole command is built, and signs and verifies.
+func TestCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the command")
+	}
+	r, err := measureCommand(&options{dir: t.TempDir(), rounds: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.sign.runs) != commandRuns || len(r.verify.runs) != commandRuns {
+		t.Errorf("got %d and %d runs", len(r.sign.runs), len(r.verify.runs))
+	}
+}

@@ -77,7 +77,8 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// Every kind of error is one of the schema, and the other way round, and stands in the docs.
+// Every kind of error is one of the schema, and the other way round, and stands in the docs, as all
+// members do.
 func TestKindsInSchema(t *testing.T) {
 	s, err := outputSchema()
 	if err != nil {
@@ -88,6 +89,11 @@ func TestKindsInSchema(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/command-line.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for name := range s.Properties {
+		if !strings.Contains(string(docs), "| `"+name+"` |") {
+			t.Errorf("docs/command-line.md does not have the member %q", name)
+		}
 	}
 	for _, k := range kinds {
 		if !strings.Contains(string(docs), "`"+k.name+"`") {

@@ -29,6 +29,9 @@
 //	   │         │
 //	   └ manifest ┘       what was hashed, and how; names; comparison
 //
+// Package bundle/provenance is about another statement, which says how a model was built (SLSA); its affected says which
+// models were built with a package. Package verifying/tracing brings spans of OpenTelemetry to those who want them.
+//
 // The two halves meet only in package manifest: whoever has digests already signs them without package hashing,
 // and whoever only hashes links nothing of signatures.
 package modelsigning

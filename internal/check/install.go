@@ -178,18 +178,18 @@ func (c *checker) systemPython(ctx context.Context) (path, version string, err e
 	if path, version = c.findPython(ctx); path != "" {
 		return path, version, nil
 	}
-	err = c.install(ctx, "Python 3.9 or newer with its venv module", []string{"python3", "python3-venv"}, []string{"python3"})
+	err = c.install(ctx, "Python 3.10 or newer with its venv module", []string{"python3", "python3-venv"}, []string{"python3"})
 	if err != nil {
 		return "", "", fmt.Errorf("%w, or with -without python", err)
 	}
 	if path, version = c.findPython(ctx); path != "" {
 		return path, version, nil
 	}
-	return "", "", errors.New("no Python 3.9 or newer with its venv module, though it was installed")
+	return "", "", errors.New("no Python 3.10 or newer with its venv module, though it was installed")
 }
 
 func (c *checker) findPython(ctx context.Context) (path, version string) {
-	const ask = "import sys, venv, ensurepip; assert sys.version_info >= (3, 9); print(sys.version)"
+	const ask = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.version)"
 	for _, name := range []string{"python3", "python"} {
 		out, err := exec.CommandContext(ctx, name, "-c", ask).Output()
 		if err == nil {

@@ -3,7 +3,7 @@
 //	go run ./internal/check
 //
 // It works in stages, says what each one does and takes, and stops at the first that fails. Besides Go it needs
-// a C compiler (for the race detector), Python 3.9 or newer with its venv module, SoftHSM and Slurm. On Debian, Ubuntu
+// a C compiler (for the race detector), Python 3.10 or newer with its venv module, SoftHSM and Slurm. On Debian, Ubuntu
 // and macOS it installs what is missing, but for Slurm, which is for Linux; elsewhere it says what to install. Python packages go into .tools in the
 // repository, which git ignores.
 //

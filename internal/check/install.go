@@ -109,7 +109,7 @@ func (c *checker) slurm(ctx context.Context) error {
 		}
 	}
 	if program := missing(); program != "" {
-		return fmt.Errorf("Slurm is installed, but there is no %s", program)
+		return fmt.Errorf("there is no %s, though Slurm was installed", program)
 	}
 	fmt.Println("found Slurm")
 	c.env = append(c.env, slurmVariable+"=1")

@@ -48,7 +48,8 @@ func newMerge(log *slog.Logger) *cobra.Command {
 		Use:   "merge PARTS...",
 		Short: "Make the manifest of a model from the parts of all slices",
 		Long: "Make the manifest of a model from the parts of all slices. A part that is a directory stands for all files in it " +
-			"whose names end in .json. If slices are missing, they are printed as an array job takes them.",
+			"whose names end in .json. If slices are missing, the exit code is 6, and they are printed as an array job takes them; " +
+			"5 says that the model changed between the slices, and 1 that parts are rejected.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("which PARTS?")}

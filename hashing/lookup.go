@@ -36,6 +36,13 @@ func (w *walker) lookUp(ctx context.Context, plan *manifest.Plan) error {
 	if w.tree.file != "" && len(plan.Files) > 1 {
 		return w.tree.fail(".", fmt.Errorf("%w: it is a file, and the plan has %d", ErrChanged, len(plan.Files)))
 	}
+	var n int64
+	for _, e := range plan.Files {
+		n += w.count(e.Size) // which can't overflow in a plan that is valid
+	}
+	if most := w.settings.resources; max(n, int64(len(plan.Files))) > most {
+		return w.tree.fail(".", fmt.Errorf("%w: the plan has more than %d", ErrTooMany, most))
+	}
 	f := &finder{walker: w, dirs: map[string]dirStatus{}}
 	all := w.batched()
 	var next atomic.Int64

@@ -156,3 +156,21 @@ func TestRecheck(t *testing.T) {
 		}
 	}
 }
+
+// A plan makes nobody find room for more than is there, or than is allowed.
+func TestForgedPlanOfManyResources(t *testing.T) {
+	root := write(t, map[string]string{"a": strings.Repeat("a", 1000)})
+	plan := forge(t, root, "a")
+	plan.Serialization.Method, plan.Serialization.ShardSize = manifest.Shards, 1
+	c := hashing.Config().SetPlan(plan).Slice(0, 1)
+	if _, err := c.SetMaxResources(999).Part(background, root); !errors.Is(err, hashing.ErrTooMany) {
+		t.Errorf("more than is allowed: got %v", err)
+	}
+	if _, err := c.SetMaxResources(1000).Part(background, root); err != nil {
+		t.Error(err)
+	}
+	plan.Files[0].Size = 1<<31 - 1 // of which the digests alone would take more memory than most machines have
+	if _, err := c.Part(background, root); !errors.Is(err, hashing.ErrChanged) {
+		t.Errorf("more than is there: got %v", err)
+	}
+}

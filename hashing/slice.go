@@ -182,13 +182,15 @@ func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan,
 		return nil, nil, fmt.Errorf("hashing %s: %w", t.shown, errUnread)
 	}
 	w := &walker{settings: s, tree: t}
-	resources := w.assign(plan, listed, ranges)
+	n := w.assign(plan, listed, ranges)
+	var resources []manifest.Resource
 	var e *engine
 	var err error
 	if listed == nil {
 		err = w.lookUp(ctx, plan)
 	}
 	if err == nil {
+		resources = make([]manifest.Resource, n) // now that the files are known to have them
 		e, err = w.fill(ctx, resources)
 	}
 	switch {
@@ -200,11 +202,10 @@ func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan,
 	return resources, e, nil
 }
 
-// assign has the walker know of the files of the ranges, as if it had found them, and returns their resources in the
-// order of the ranges.
-func (w *walker) assign(plan *manifest.Plan, listed []file, ranges []manifest.Range) []manifest.Resource {
+// assign has the walker know of the files of the ranges, as if it had found them, and returns how many resources they
+// have. Those are numbered in the order of the ranges.
+func (w *walker) assign(plan *manifest.Plan, listed []file, ranges []manifest.Range) (n int) {
 	byDir := map[string][]file{}
-	n := 0
 	for i, r := range ranges {
 		f := file{path: plan.Files[r.File].Path, stamp: stamp{size: plan.Files[r.File].Size, mtime: plan.Files[r.File].ModTime}}
 		if listed != nil {
@@ -223,7 +224,7 @@ func (w *walker) assign(plan *manifest.Plan, listed []file, ranges []manifest.Ra
 		w.groups = append(w.groups, group{dir: dir, files: files})
 	}
 	w.join()
-	return make([]manifest.Resource, n)
+	return n
 }
 
 func segmentsOf(plan *manifest.Plan, ranges []manifest.Range, resources []manifest.Resource) []manifest.Segment {

@@ -21,6 +21,9 @@ var (
 	ErrNotCovered = errors.New("parts do not cover the model")
 )
 
+// maxShown is how much of a list an error shows, in bytes.
+const maxShown = 200
+
 // A MissingSlicesError says which slices [Merge] was given no part of. Once they are hashed, and if the model is still
 // what it was, it can be called again.
 type MissingSlicesError struct {
@@ -29,7 +32,11 @@ type MissingSlicesError struct {
 }
 
 func (e *MissingSlicesError) Error() string {
-	return fmt.Sprintf("%d of %d slices are missing: %s", len(e.Missing), e.Slices, e.List())
+	list := e.List()
+	if len(list) > maxShown {
+		list = list[:maxShown] + "…"
+	}
+	return fmt.Sprintf("%d of %d slices are missing: %s", len(e.Missing), e.Slices, list)
 }
 
 // List returns the missing slices with consecutive ones as ranges, as in "0-3,7": what array jobs are given.

@@ -208,6 +208,22 @@ func TestMergeMissing(t *testing.T) {
 	}
 }
 
+// However many slices are missing, the error is a short line.
+func TestMergeMissingMany(t *testing.T) {
+	p := planOf(byFile, manifest.MaxSlices, 1)
+	list := []*manifest.Partial{part(p, 0)}
+	for i := 2; i < 2000; i += 2 {
+		empty := *list[0]
+		empty.Slice, empty.Segments = i, nil
+		list = append(list, &empty)
+	}
+	_, err := manifest.Merge(list...)
+	var missing *manifest.MissingSlicesError
+	if !errors.As(err, &missing) || len(missing.Missing) != manifest.MaxSlices-1000 || len(err.Error()) > 400 {
+		t.Errorf("got %.500v", err)
+	}
+}
+
 // Parts are not changed, so that they may be merged by several goroutines.
 func TestMergeKeepsParts(t *testing.T) {
 	p := planOf(byShards, 5, randomSizes(10, 50<<20)...)

@@ -25,7 +25,6 @@ package affected
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/modelsigning/modelsigning/internal/purl"
@@ -118,7 +117,8 @@ func (l *List) add(uri string) {
 	}
 }
 
-// otherName returns the name in a package URL of any type.
+// otherName returns the name in a package URL of any type: what stands before the last @, behind the last slash that has
+// anything behind it.
 func otherName(uri string) (string, bool) {
 	if len(uri) < 4 || !strings.EqualFold(uri[:4], "pkg:") {
 		return "", false
@@ -126,22 +126,29 @@ func otherName(uri string) (string, bool) {
 	if end := strings.IndexAny(uri, "?#"); end >= 0 {
 		uri = uri[:end]
 	}
-	last, _, _ := strings.Cut(uri[max(4, strings.LastIndexByte(uri, '/')+1):], "@")
-	name, err := url.PathUnescape(last)
-	return name, err == nil
+	path := uri[4:]
+	if at := strings.LastIndexByte(path, '@'); at >= 0 {
+		path = path[:at]
+	}
+	path = strings.TrimRight(path, "/")
+	slash := strings.LastIndexByte(path, '/')
+	name, err := url.PathUnescape(path[slash+1:])
+	return name, err == nil && slash >= 0
 }
 
 // versions returns the versions of each package, by its normal name, and how many packages have none that is one.
 func (l List) versions() (byName map[string][]string, unreadable int) {
 	byName = make(map[string][]string, len(l.Packages))
 	unreadable = l.unreadable
+	seen := make(map[Package]bool, len(l.Packages))
 	for _, p := range l.Packages {
 		name, err := purl.NormalName(p.Name)
 		if err != nil {
 			unreadable++
 			continue
 		}
-		if !slices.Contains(byName[name], p.Version) {
+		if one := (Package{name, p.Version}); !seen[one] {
+			seen[one] = true
 			byName[name] = append(byName[name], p.Version)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/modelsigning/modelsigning/bundle/provenance/affected"
 	"github.com/modelsigning/modelsigning/internal/pypackages"
@@ -48,6 +49,11 @@ func TestVersions(t *testing.T) {
 		{"<2.17.1", "pkg:pypi/numpy@1 x-pkg:pypi/tensorflow@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:generic/%74ensorflow@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:npm/@x/tensorflow@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
+		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/tensorflow@2.17.0/x", true, affected.Unknown, "not as a package of PyPI"},
+		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/tensorflow/@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
+		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
+		{"<2.17.1", "pkg:pypi/numpy@1 pkg:tensorflow@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
+		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/tensorflow-cpu@2.17.0", true, affected.Unknown, "but tensorflow-cpu was, which may be the same code"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:generic/%7g@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:deb/debian/libstdc%2B%2B6@12?arch=amd64", true, affected.NotAffected, "was not there"},
 		{"<2.17.1", "pkg:pypi/tensorflow-cpu@2.17.0", true, affected.Unknown, "but tensorflow-cpu was, which may be the same code"},
@@ -73,6 +79,29 @@ func TestVariants(t *testing.T) {
 		if a := versions(t, specifiers, "tensorflow", "tensorflow-cpu").Ask(list); a.Status != want {
 			t.Errorf("%s: got %+v, want %v", specifiers, a, want)
 		}
+	}
+}
+
+// Whoever writes lists and records decides how long they are, not how long an answer takes.
+func TestLong(t *testing.T) {
+	var uris []string
+	for i := range 60_000 {
+		uris = append(uris, fmt.Sprintf("pkg:pypi/a@1.%d", 1_000_000+i))
+	}
+	start := time.Now()
+	if a := versions(t, "<2", "a").Ask(affected.ListOf(uris, true)); a.Count != len(uris) {
+		t.Errorf("got %d findings", a.Count)
+	}
+	entry := `{"package":{"ecosystem":"PyPI","name":"foo"}},`
+	q, err := affected.Records([]byte(`{"id":"X","modified":"x","affected":[` + strings.TrimSuffix(strings.Repeat(entry, 60_000), ",") + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := q.Ask(affected.ListOf([]string{"pkg:pypi/foo-cpu@1"}, true)); a.Status != affected.Unknown || a.Count != 60_000 {
+		t.Errorf("got %v of %d", a.Status, a.Count)
+	}
+	if took := time.Since(start); took > 6*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

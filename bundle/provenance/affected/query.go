@@ -3,7 +3,6 @@ package affected
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/modelsigning/modelsigning/internal/osv"
@@ -155,11 +154,15 @@ func (q Query) Ask(l List) Answer {
 	}
 	a := Answer{Status: NotAffected}
 	byName, unreadable := l.versions()
+	asked := make(map[string]bool)
+	for _, w := range q.wants {
+		asked[w.name] = true
+	}
 	for _, w := range q.wants {
 		versions, there := byName[w.name]
 		if !there {
 			status, reason := l.absent(w.name, unreadable)
-			if variant := q.variant(w.name, byName); status == NotAffected && variant != "" {
+			if variant := l.variant(w.name, byName, asked); status == NotAffected && variant != "" {
 				status, reason = Unknown, fmt.Sprintf("%s was not there, but %s was, which may be the same code and is not asked for", w.name, variant)
 			}
 			a.add(Finding{w.name, "", w.record, status, reason})
@@ -175,11 +178,11 @@ func (q Query) Ask(l List) Answer {
 // variants are what the names of packages end in that are other builds of a package without that.
 var variants = []string{"-cpu", "-gpu", "-nightly", "-rocm", "-macos", "-intel", "-binary", "-headless"}
 
-// variant returns another build of a package that is in the list and not asked for by its own name.
-func (q Query) variant(name string, there map[string][]string) string {
+// variant returns another build of a package that is in the list, from wherever, and not asked for by its own name.
+func (l List) variant(name string, byName map[string][]string, asked map[string]bool) string {
 	for _, suffix := range variants {
 		variant := name + suffix
-		if _, ok := there[variant]; ok && !slices.ContainsFunc(q.wants, func(w want) bool { return w.name == variant }) {
+		if _, there := byName[variant]; (there || l.elsewhere[variant]) && !asked[variant] {
 			return variant
 		}
 	}

@@ -133,6 +133,8 @@ func (f *checkFlags) check() error {
 		return usageError{errors.New("--model-public-key and --model-identity exclude each other")}
 	case f.modelProvider != "" && f.modelIdentity == "":
 		return usageError{errors.New("--model-identity is missing")}
+	case f.modelIdentity != "" && f.modelVerifier == nil: // nobody has chosen one: the method is not Sigstore
+		return usageError{errors.New("--model-identity is only for provenance that is verified with Sigstore, whose trust it shares")}
 	}
 	return nil
 }

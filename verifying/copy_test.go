@@ -309,6 +309,15 @@ func TestCopyPointer(t *testing.T) {
 		t.Errorf("threshold: got %+v, %v", r, err)
 	}
 	dir := t.TempDir()
+	pulled, attestation := attested(t, signer(key), map[string]string{"w.bin": content}, build)
+	for _, name := range []string{pulled, filepath.Join(pulled, "w.bin")} {
+		write(t, filepath.Join(pulled, "w.bin"), string(must(os.ReadFile(filepath.Join(model, "w.bin")))))
+		policy := trainer
+		policy.IgnoreNames = name != pulled
+		if p, err := c.VerifyProvenance(t.Context(), name, attestation, policy); err != nil || !slices.Equal(p.Unread, []string{"w.bin"}) {
+			t.Errorf("provenance of %s: got %+v, %v", name, p, err)
+		}
+	}
 	var mismatch *verifying.MismatchError
 	if r, err := c.Copy(model, sig, filepath.Join(dir, "copy")); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Pointers, []string{"w.bin"}) {
 		t.Errorf("copied: %+v, %v", r, err)

@@ -71,9 +71,9 @@ type Provenance struct {
 	Level int
 	// Manifest is what the provenance is about: the names and digests of the model's files.
 	Manifest *manifest.Manifest
-	// Ignored and Unsigned are as in [Result]. Absent are the files that the provenance lists and the model lacks, with
-	// [ProvenancePolicy.Partial]. Sorted.
-	Ignored, Unsigned, Absent []string
+	// Ignored, Unsigned and Unread are as in [Result]. Absent are the files that the provenance lists and the model lacks,
+	// with [ProvenancePolicy.Partial]. Sorted.
+	Ignored, Unsigned, Unread, Absent []string
 }
 
 // VerifyProvenance verifies that the model, a directory or a file, was built as the policy says. The file attestation

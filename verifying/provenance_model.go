@@ -71,7 +71,7 @@ func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, mod
 	if err := c.compareReport(r, cache.report, model); err != nil {
 		return err
 	}
-	p.Ignored, p.Unsigned, p.Absent = r.Ignored, r.Unsigned, r.absent
+	p.Ignored, p.Unsigned, p.Unread, p.Absent = r.Ignored, r.Unsigned, r.Unread, r.absent
 	return nil
 }
 
@@ -97,6 +97,7 @@ func (p *Provenance) compareContent(report *hashing.Report, model string) error 
 		return r.End == 0 && r.Digest == got[0].Digest
 	})
 	if found {
+		p.Unread = report.Unread
 		return nil
 	}
 	diff := manifest.Diff{}

@@ -25,6 +25,8 @@ type provenanceResult struct {
 	Ignored  []string `json:"ignored"`
 	Unsigned []string `json:"unsigned"`
 	Absent   []string `json:"absent"`
+	// Unread are pointers of Git LFS that were followed.
+	Unread []string `json:"unread,omitempty"`
 	// Signature is the model's, if that was verified, too, and ModelSigner who made it.
 	Signature   string  `json:"signature,omitempty"`
 	ModelSigner *signer `json:"model_signer,omitempty"`
@@ -52,7 +54,7 @@ func newProvenanceResult(model, file string, p *verifying.Provenance, joined *ve
 		Claims: buildClaims{
 			buildClaim(p.Builder), buildClaim(p.Source), buildClaim(p.Ref), buildClaim(p.Commit), buildClaim(p.EntryPoint), buildClaim(p.Trigger), buildClaim(p.Invocation),
 		},
-		Ignored: list(p.Ignored), Unsigned: list(p.Unsigned), Absent: list(p.Absent),
+		Ignored: list(p.Ignored), Unsigned: list(p.Unsigned), Absent: list(p.Absent), Unread: p.Unread,
 	}
 	if joined != nil {
 		s := newSigner(joined.Signer)

@@ -115,6 +115,7 @@ func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, 
 		warn(cmd.ErrOrStderr(), "ignored", p.Ignored)
 		warn(cmd.ErrOrStderr(), "not listed", p.Unsigned)
 		warn(cmd.ErrOrStderr(), "missing", p.Absent)
+		warn(cmd.ErrOrStderr(), "not pulled", p.Unread)
 		printProvenance(w, p, joined)
 	})
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/modelsigning/modelsigning/verifying"
 )
@@ -82,6 +84,21 @@ func printProvenance(w io.Writer, p *verifying.Provenance, joined *verifying.Res
 		if c.Proven {
 			how = "proven"
 		}
-		fmt.Fprintf(w, "  %-11s %s (%s)\n", c.name, printable(c.Value), how)
+		fmt.Fprintf(w, "  %-11s %s (%s)\n", c.name, claimText(c.Value), how)
 	}
+}
+
+// claimText keeps a claim from saying itself that it is proven, or from going on, behind blanks, as another line would.
+// Claims are URIs and paths, which hold neither spaces nor anything but ASCII.
+func claimText(s string) string {
+	const maxClaim = 1000
+	strange := func(r rune) bool { return r <= ' ' || r > '~' }
+	if len(s) <= maxClaim && !strings.ContainsFunc(s, strange) {
+		return s
+	}
+	more := ""
+	if len(s) > maxClaim {
+		s, more = strings.ToValidUTF8(s[:maxClaim], ""), "…"
+	}
+	return strings.ReplaceAll(strconv.QuoteToASCII(s), "  ", `\x20\x20`) + more
 }

@@ -70,7 +70,7 @@ func (s Source) check() error {
 		return err
 	}
 	if strings.HasPrefix(s.URI, "git+") || strings.Contains(s.URI, "@") {
-		return fmt.Errorf("%.200q is not the plain URL of a repository", s.URI)
+		return fmt.Errorf("%.200q is not the plain URL of a repository", withoutUser(s.URI))
 	}
 	if s.Ref != "" && (!strings.HasPrefix(s.Ref, "refs/") || checkName(s.Ref) != nil || strings.ContainsAny(s.Ref, " @")) {
 		return fmt.Errorf("%.200q is not a reference in full, such as refs/heads/main", s.Ref)
@@ -152,21 +152,52 @@ func checkURI(s string) error {
 	switch {
 	case err != nil || u.Scheme == "" || checkName(s) != nil || strings.Contains(s, " "):
 		return fmt.Errorf("%.200q is not a URI", withoutUser(s))
-	case u.User != nil:
+	case u.User != nil || secretQuery(u.RawQuery):
 		return fmt.Errorf("%.200q holds a user or credentials", withoutUser(s))
 	}
 	return nil
 }
 
-// withoutUser keeps credentials out of error messages.
-func withoutUser(s string) string {
-	start, rest, ok := strings.Cut(s, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	at := strings.LastIndexByte(authority, '@')
-	if !ok || at < 0 {
-		return s
+// secrets are parameters by which URLs of stores and forges let in whoever has them.
+var secrets = map[string]bool{
+	"sig": true, "signature": true, "x-amz-signature": true, "x-amz-security-token": true, "x-goog-signature": true,
+	"token": true, "access_token": true, "private_token": true, "password": true,
+}
+
+// secretQuery says whether a query lets somebody in, or holds a URL with a user, as the package URL of a checkout may.
+func secretQuery(query string) bool {
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if secrets[strings.ToLower(name)] {
+			return true
+		}
+		if value, err := url.PathUnescape(value); err == nil {
+			if u, err := url.Parse(value); err == nil && u.User != nil {
+				return true
+			}
+		}
 	}
-	return start + "://…@" + rest[at+1:]
+	return false
+}
+
+// withoutUser keeps credentials out of error messages: a query, and what stands before the @ of a host. Where that is
+// cannot be told of what is no URL, so there it is the last @.
+func withoutUser(s string) string {
+	s, _, _ = strings.Cut(s, "?")
+	start, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		start, rest = "", s
+	} else {
+		start += "://"
+	}
+	secret := rest
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		secret, _, _ = strings.Cut(rest, "/")
+	}
+	if at := strings.LastIndexByte(secret, '@'); at >= 0 {
+		return start + "…@" + rest[at+1:]
+	}
+	return s
 }
 
 func checkName(s string) error {

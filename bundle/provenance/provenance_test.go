@@ -203,8 +203,17 @@ func TestCheck(t *testing.T) {
 		"dependencies are too many":           func(b *provenance.Build) { b.Dependencies = make([]provenance.Descriptor, provenance.MaxDependencies) },
 		"https://…@github.com/example\" hold": func(b *provenance.Build) { b.Source.URI = "https://user:secret@github.com/example" },
 		"dependency 1: uri: \"https://…@exam": func(b *provenance.Build) { b.Dependencies[1].URI = "https://secret@example.com/x" },
-		"invocation: \"https://…@ci.example":  func(b *provenance.Build) { b.InvocationID = "https://a:secret@ci.example.com/1" },
-		"is there twice":                      func(b *provenance.Build) { b.Inputs = map[string]string{"a_b": "1", "aB": "2"} },
+		"source: \"https://…@exam":            func(b *provenance.Build) { b.Source.URI = "https://user:a/secret@example.com/x" },
+		"source: \"…@example.com:x\" is not":  func(b *provenance.Build) { b.Source.URI = "user:secret@example.com:x" },
+		"dependency 1: uri: \"https://exampl": func(b *provenance.Build) { b.Dependencies[1].URI = "https://example.com/x?sv=1&SIG=secret" },
+		"dependency 1: uri: \"…@1\" holds": func(b *provenance.Build) {
+			b.Dependencies[1].URI = "pkg:pypi/x@1?vcs_url=git%2Bhttps://user:secret%40example.com/x"
+		},
+		"dependency 0: uri: \"https://packag": func(b *provenance.Build) {
+			b.Dependencies[0].DownloadLocation = "https://packages.example.com/x?X-Amz-Signature=secret"
+		},
+		"invocation: \"https://…@ci.example": func(b *provenance.Build) { b.InvocationID = "https://a:secret@ci.example.com/1" },
+		"is there twice":                     func(b *provenance.Build) { b.Inputs = map[string]string{"a_b": "1", "aB": "2"} },
 	} {
 		b := newBuild()
 		change(&b)

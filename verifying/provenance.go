@@ -21,8 +21,10 @@ var ErrProvenance = errors.New("provenance not accepted")
 // What Sigstore has certified must be proven by the certificate, not only be said in the statement; of a workflow's
 // run it proves the builder, the source and its commit. A key, or a certificate of one's own, proves nothing of a build:
 // its holder is trusted to tell the truth as a builder, so BuilderID is required. With Sigstore, BuilderID or SourceURI
-// is. SourceURI alone says nothing of who built it: the configuration must then name an OpenID provider that only
-// certifies a repository to its own workflows, as GitHub's does, for others certify whatever anybody builds.
+// is. BuilderID alone is not enough where the builder, a reusable workflow, belongs to another owner than the source on
+// the same host, as the first part of their paths has it: it builds for anybody. SourceURI alone says nothing of who
+// built it: the configuration must then name an OpenID provider that only certifies a repository to its own workflows, as
+// GitHub's does, for others certify whatever anybody builds.
 type ProvenancePolicy struct {
 	// BuilderID is the URI of who must have run the build, which for Sigstore is the signer's identity. Without
 	// an @, it may be followed by @refs/tags/ and any tag.

@@ -36,6 +36,9 @@ func (e *ProvenanceError) Error() string {
 	case Unproven:
 		return fmt.Sprintf("%v: %s: it says %.300q, which the signer's certificate does not prove", ErrProvenance, e.Field, e.Got)
 	}
+	if e.Want == "" && e.Field == "source" {
+		return fmt.Sprintf("%v: source: is %.300q, and none is expected: what builds for others builds for anybody", ErrProvenance, e.Got)
+	}
 	if e.Want == "" {
 		return fmt.Sprintf("%v: %s: is %.300q, and none is expected: what is not proven by Sigstore needs an expected one", ErrProvenance, e.Field, e.Got)
 	}

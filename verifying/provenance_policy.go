@@ -47,7 +47,20 @@ func (p ProvenancePolicy) match(r *Provenance) error {
 			return &ProvenanceError{e.field, e.want, e.got.Value, Unproven}
 		}
 	}
+	if p.SourceURI == "" && r.Source.Proven && otherOwner(r.Builder.Value, r.Source.Value) {
+		return &ProvenanceError{Field: "source", Got: r.Source.Value, Reason: Unexpected}
+	}
 	return p.matchInputs(r.Statement.Build.Inputs)
+}
+
+// otherOwner reports whether builder and source lie on one host, and are not of one owner, as the first part of the path
+// says. A reusable workflow runs for whoever calls it, from all of the host.
+func otherOwner(builder, source string) bool {
+	scheme, rest, _ := strings.Cut(source, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	owner, _, _ := strings.Cut(path, "/")
+	path, same := strings.CutPrefix(builder, scheme+"://"+host+"/")
+	return same && !strings.HasPrefix(path, owner+"/")
 }
 
 func (p ProvenancePolicy) matchInputs(got map[string]string) error {

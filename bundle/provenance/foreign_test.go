@@ -110,6 +110,20 @@ func TestForeignRefused(t *testing.T) {
 	}
 }
 
+// Other readers look for the build type where its version of the predicate has it.
+func TestForeignBuildType(t *testing.T) {
+	elsewhere := strings.Replace(workflow, `"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1",`,
+		`"buildType":"https://actions.github.io/buildtypes/workflow/v1","buildDefinition":{`, 1)
+	if s, err := provenance.Parse([]byte(elsewhere)); err == nil || !strings.Contains(err.Error(), "there is no buildType") {
+		t.Errorf("v1: got %+v, %v", s, err)
+	}
+	const own = `"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1"},`
+	s, err := provenance.Parse([]byte(strings.Replace(generator, `"buildType"`, own+`"buildType"`, 1)))
+	if err != nil || s.BuildType != "https://github.com/slsa-framework/slsa-github-generator/generic@v1" {
+		t.Errorf("v0.2: got %+v, %v", s, err)
+	}
+}
+
 func digests(n int) string {
 	var b strings.Builder
 	b.WriteString("{")

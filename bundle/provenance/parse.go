@@ -51,6 +51,7 @@ type head struct{ statementType, predicateType, buildType string }
 func (h head) own() bool { return h.predicateType == PredicateType && h.buildType == BuildType }
 
 func readHead(data []byte) (h head, err error) {
+	v02 := ""
 	err = strictjson.Decode(data, func(d *strictjson.Decoder) error {
 		if len(data) <= MaxForeign {
 			d.AllowMembers(maxMembers)
@@ -62,13 +63,16 @@ func readHead(data []byte) (h head, err error) {
 			case "predicateType":
 				h.predicateType, err = d.String()
 			case "predicate":
-				h.buildType, err = readBuildType(d)
+				v02, h.buildType, err = readBuildTypes(d)
 			default:
 				err = d.Skip()
 			}
 			return err
 		})
 	})
+	if h.predicateType == PredicateTypeV02 {
+		h.buildType = v02
+	}
 	switch {
 	case err != nil:
 		return h, err
@@ -84,30 +88,26 @@ func readHead(data []byte) (h head, err error) {
 	return h, nil
 }
 
-// readBuildType reads the one member of the predicate: of its buildDefinition in v1, and of itself in v0.2.
-func readBuildType(d *strictjson.Decoder) (buildType string, err error) {
-	found := func(d *strictjson.Decoder) error {
-		if buildType != "" {
-			return d.Errorf("is there twice")
-		}
-		buildType, err = d.String()
-		return err
-	}
-	err = d.Object(func(name string) error {
+// readBuildTypes reads the build type where each version of the predicate has it: v0.2 by itself, v1 in buildDefinition.
+func readBuildTypes(d *strictjson.Decoder) (v02, v1 string, err error) {
+	err = d.Object(func(name string) (err error) {
 		switch name {
 		case "buildType":
-			return found(d)
+			v02, err = d.String()
 		case "buildDefinition":
-			return d.Object(func(name string) error {
+			err = d.Object(func(name string) (err error) {
 				if name != "buildType" {
 					return d.Skip()
 				}
-				return found(d)
+				v1, err = d.String()
+				return err
 			})
+		default:
+			err = d.Skip()
 		}
-		return d.Skip()
+		return err
 	})
-	return buildType, err
+	return v02, v1, err
 }
 
 // A parser reads one statement. If it is open, what it does not know is passed over, and null stands for what is not

@@ -38,7 +38,7 @@ func (f *dependencyFlags) read(b *provenance.Build) error {
 	for _, text := range f.packages {
 		b.Dependencies = append(b.Dependencies, provenance.Descriptor{Kind: provenance.Package, URI: text})
 	}
-	b.PackagesComplete = f.complete
+	whole := 0 // outputs of pip freeze that name every package
 	for _, files := range []struct {
 		names []string
 		parse func([]byte) (pypackages.List, error)
@@ -54,10 +54,13 @@ func (f *dependencyFlags) read(b *provenance.Build) error {
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", name, err)}
 			}
-			b.PackagesComplete = b.PackagesComplete || list.Coverage == pypackages.Environment
+			if list.Coverage == pypackages.Environment {
+				whole++
+			}
 			b.Dependencies = append(b.Dependencies, descriptors(list)...)
 		}
 	}
+	b.PackagesComplete = f.complete || len(f.freezes) > 0 && whole == len(f.freezes)
 	b.Dependencies = distinct(b.Dependencies)
 	if b.PackagesComplete && len(b.Dependencies) == 0 {
 		return usageError{fmt.Errorf("--packages-complete: there is no list of packages")}

@@ -2,7 +2,8 @@
 // packages they are about. See https://ossf.github.io/osv-schema/.
 //
 // Only packages of the ecosystem PyPI are read, and of their ranges those of the type ECOSYSTEM, whose versions PEP 440
-// orders. What cannot be decided is said to be [Unknown]: ranges of commits or of semantic versions, without any others.
+// orders. What cannot be decided is said to be [Unknown]: ranges of commits without any others, and ranges of semantic
+// versions.
 package osv
 
 import (
@@ -33,7 +34,8 @@ type Affected struct {
 	Name      string // normal
 	events    [][]event
 	versions  map[string]bool // as they are written, and in their canonical form if they have one
-	undecided bool            // there are ranges that are not read
+	commits   bool            // there are ranges of commits, which others stand beside
+	undecided bool            // there are ranges of versions that are not read
 }
 
 // A Status says whether a version is affected.
@@ -210,7 +212,8 @@ func (a *Affected) ranges(d *strictjson.Decoder) error {
 			return err
 		}
 		if typ != "ECOSYSTEM" {
-			a.undecided = true
+			a.commits = a.commits || typ == "GIT"
+			a.undecided = a.undecided || typ != "GIT"
 			return nil
 		}
 		err = sub(d, "events", raw, func(d *strictjson.Decoder) error {

@@ -21,7 +21,7 @@ func (a Affected) Status(version string) Status {
 			return Yes
 		}
 	}
-	if len(a.events) == 0 && (a.undecided || len(a.versions) == 0) {
+	if a.undecided || len(a.events) == 0 && (a.commits || len(a.versions) == 0) {
 		return Unknown
 	}
 	return No

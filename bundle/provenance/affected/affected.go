@@ -14,7 +14,7 @@
 //   - if only the exceptions of < and > leave a version out: 2.17.1rc1 is before 2.17.1, and PEP 440 does not count it as
 //     <2.17.1;
 //   - if a record has no range that can be decided for Python packages;
-//   - if there is no such package from PyPI, but one of that name from elsewhere, such as conda;
+//   - if one of that name is there from elsewhere than PyPI, such as conda;
 //   - if it is absent, and another build of it by a usual name is there, such as tensorflow-cpu for tensorflow, which is
 //     not asked for.
 //

@@ -49,6 +49,8 @@ func TestVersions(t *testing.T) {
 		{"<2.17.1", "pkg:pypi/numpy@1 x-pkg:pypi/tensorflow@2.17.0", true, affected.Unknown, "1 of which cannot be read"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:generic/%74ensorflow@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:npm/@x/tensorflow@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
+		{"<2.17.1", "pkg:pypi/tensorflow@2.18 pkg:conda/tensorflow@2.10", true, affected.Unknown, "was there, too, but not as a package of PyPI"},
+		{"<2.17.1", "pkg:pypi/tensorflow@2.17 pkg:conda/tensorflow@2.18", true, affected.Affected, "2.17 is within"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/tensorflow@2.17.0/x", true, affected.Unknown, "not as a package of PyPI"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/tensorflow/@2.17.0", true, affected.Unknown, "not as a package of PyPI"},
 		{"<2.17.1", "pkg:pypi/numpy@1 pkg:conda/@2.17.0", true, affected.Unknown, "1 of which cannot be read"},

@@ -167,6 +167,9 @@ func (q Query) Ask(l List) Answer {
 			}
 			a.add(Finding{w.name, "", w.record, status, reason})
 		}
+		if there && l.elsewhere[w.name] {
+			a.add(Finding{w.name, "", w.record, Unknown, w.name + " was there, too, but not as a package of PyPI"})
+		}
 		for _, version := range versions {
 			status, reason := w.status(version)
 			a.add(Finding{w.name, version, w.record, status, w.name + ": " + reason})

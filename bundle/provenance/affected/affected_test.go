@@ -102,7 +102,7 @@ func TestLong(t *testing.T) {
 	if a := q.Ask(affected.ListOf([]string{"pkg:pypi/foo-cpu@1"}, true)); a.Status != affected.Unknown || a.Count != 60_000 {
 		t.Errorf("got %v of %d", a.Status, a.Count)
 	}
-	if took := time.Since(start); took > 6*time.Second {
+	if took := time.Since(start); took > 25*time.Second {
 		t.Errorf("took %v", took)
 	}
 }

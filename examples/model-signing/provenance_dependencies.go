@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -138,13 +139,16 @@ func parseDependency(k provenance.Kind, text string) (d provenance.Descriptor, p
 	return d, path, provenance.Check(check)
 }
 
+// readLimited reads a file, or what comes through a pipe. Its size is not what the file system says of it: devices have none.
 func readLimited(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > limit {
-		return nil, usageError{fmt.Errorf("%s: has %d bytes, more than the limit of %d", name, info.Size(), limit)}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = usageError{fmt.Errorf("%s: has more than the limit of %d bytes", name, limit)}
 	}
-	return os.ReadFile(name)
+	return data, err
 }

@@ -16,6 +16,8 @@ func (p ProvenancePolicy) check() error {
 	switch {
 	case p.BuilderID == "" && p.SourceURI == "":
 		return errors.New("provenance policy: neither BuilderID nor SourceURI is set, so anybody could have built anything")
+	case p.SourceURI != "" && p.source() == "":
+		return fmt.Errorf("provenance policy: SourceURI: %.200q names no repository", p.SourceURI)
 	case p.Branch != "" && p.Tag != "":
 		return errors.New("provenance policy: both Branch and Tag are set")
 	}

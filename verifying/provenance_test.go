@@ -171,6 +171,8 @@ func TestProvenancePolicy(t *testing.T) {
 	for _, change := range []func(*verifying.ProvenancePolicy){
 		func(p *verifying.ProvenancePolicy) { p.BuilderID = "" },
 		func(p *verifying.ProvenancePolicy) { p.Branch, p.Tag = "main", "v1" },
+		func(p *verifying.ProvenancePolicy) { p.SourceURI = "git+" }, // and a variable that is not set
+		func(p *verifying.ProvenancePolicy) { p.SourceURI = ".git/" },
 		func(p *verifying.ProvenancePolicy) { p.IgnoreNames = true }, // of a directory
 	} {
 		if err := accept(change); err == nil || errors.Is(err, verifying.ErrProvenance) {

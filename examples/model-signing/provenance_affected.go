@@ -88,6 +88,9 @@ func (f *affectedFlags) chooseIdentity(o verifying.Sigstore, id *verifying.Sigst
 
 // verify answers for all arguments of the command, not only for the first.
 func (f *affectedFlags) verify(cmd *cobra.Command, _ string, log *slog.Logger, c verifying.Configuration) error {
+	if err := notEmpty(cmd, "builder-id", "source-uri"); err != nil {
+		return err
+	}
 	if f.policy.BuilderID == "" && f.policy.SourceURI == "" {
 		return usageError{errors.New("--builder-id is missing")}
 	}

@@ -86,6 +86,10 @@ func (f *checkFlags) chooseIdentity(o verifying.Sigstore, id *verifying.Sigstore
 
 // verify verifies how the model was built with the verifier that c has.
 func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, c verifying.Configuration) error {
+	if err := notEmpty(cmd, "builder-id", "source-uri", "branch", "tag", "commit", "entry-point",
+		"model-signature", "model-public-key", "model-identity", "model-identity-provider"); err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -118,6 +122,17 @@ func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, 
 		warn(cmd.ErrOrStderr(), "not pulled", p.Unread)
 		printProvenance(w, p, joined)
 	})
+}
+
+// notEmpty refuses expectations that are given and empty, as a variable that is not set makes them: they would count as
+// not given.
+func notEmpty(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if f := cmd.Flag(name); f.Changed && f.Value.String() == "" {
+			return usageError{fmt.Errorf("--%s is empty", name)}
+		}
+	}
+	return nil
 }
 
 func (f *checkFlags) check() error {

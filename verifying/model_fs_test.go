@@ -245,6 +245,21 @@ func TestModelSizes(t *testing.T) {
 	}
 }
 
+// Behind the end of a file there is nothing, even if the file is empty.
+func TestModelSeekEmpty(t *testing.T) {
+	model, sig, key := signed(t, hashing.Config(), map[string]string{"empty": "", "x": "x"})
+	for _, buffer := range buffers {
+		m := must(verifier(key).SetMaxBuffer(buffer).OpenModel(t.Context(), model, sig))
+		f := must(m.Open("empty")).(io.ReadSeekCloser)
+		must(f.Seek(10, io.SeekStart))
+		if n, err := f.Read(make([]byte, 4)); n != 0 || err != io.EOF {
+			t.Errorf("%d: got %d, %v", buffer, n, err)
+		}
+		f.Close()
+		m.Close()
+	}
+}
+
 func TestModelClose(t *testing.T) {
 	model, sig, key := signed(t, hashing.Config(), map[string]string{"a": "123456", "b": "1"})
 	m := must(verifier(key).SetMaxBuffer(3).OpenModel(t.Context(), model, sig))

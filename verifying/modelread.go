@@ -50,7 +50,7 @@ func (f *modelFile) read(p []byte) (int, error) {
 	if err := f.hold(unit); err != nil {
 		return 0, err
 	}
-	n := copy(p, f.held.data[f.pos-start:])
+	n := copy(p, f.held.data[min(f.pos, end)-start:])
 	return n, eofUnless(n > 0)
 }
 

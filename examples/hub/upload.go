@@ -97,10 +97,12 @@ func (u *upload) put(name string, body io.Reader) error {
 	if err == nil {
 		err = w.Close()
 	}
-	if err != nil {
+	switch {
+	case err != nil && empty:
+		return err // by now another request may have a file of this name
+	case err != nil:
 		return errors.Join(err, u.files.Remove(name))
-	}
-	if empty {
+	case empty:
 		return errNotCovered
 	}
 	return nil

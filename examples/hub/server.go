@@ -35,14 +35,19 @@ func (h *hub) handler() http.Handler {
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		w = &impatientWriter{w, c, h.limits.idle}
+		if r.ContentLength != 0 {
+			// What of a body nobody here reads, the server reads before it answers.
+			_ = c.SetReadDeadline(time.Now().Add(h.limits.idle))
+		}
 		// The mux would send such a client to a path that it has not asked for.
 		if r.URL.Path != path.Clean(r.URL.Path) {
 			h.fail(w, r, &refusal{http.StatusBadRequest, "name", "the path is not a clean one"})
 			return
 		}
-		c := http.NewResponseController(w)
 		r.Body = &impatient{r.Body, c, h.limits.idle, time.Now().Add(h.limits.age)}
-		mux.ServeHTTP(&impatientWriter{w, c, h.limits.idle}, r)
+		mux.ServeHTTP(w, r)
 	})
 }
 
@@ -203,6 +208,12 @@ type impatientWriter struct {
 	http.ResponseWriter
 	c    *http.ResponseController
 	idle time.Duration
+}
+
+// WriteHeader is for responses that are nothing else.
+func (w *impatientWriter) WriteHeader(status int) {
+	_ = w.c.SetWriteDeadline(time.Now().Add(w.idle))
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *impatientWriter) Write(p []byte) (int, error) {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// dial opens a connection to the hub, on which a test says what no client of package http would.
+func (c client) dial(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// A body that never comes holds no connection for longer than the hub waits, though nothing of it is asked for.
+func TestBodyThatNeverComes(t *testing.T) {
+	s := newSigner(t)
+	l := usual
+	l.idle = 200 * time.Millisecond
+	c, _, _ := newTestHub(t, keyPolicy(t, s), l)
+	for _, line := range []string{"DELETE /uploads/none", "POST /uploads/none/commit", "PUT /uploads/none/files/x", "POST /models/-/uploads", "GET /models/none", "PUT /a/../b", "POST /nothing"} {
+		conn := c.dial(t)
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n", line)
+		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the hub still waits", line)
+		}
+	}
+}
+
+// Who takes no answers holds no connection for longer than the hub waits, though the answers have no body.
+func TestAnswersThatNobodyTakes(t *testing.T) {
+	s := newSigner(t)
+	l := usual
+	l.idle = 200 * time.Millisecond
+	c, _, _ := newTestHub(t, keyPolicy(t, s), l)
+	model := files{"config.json": []byte("{}")}
+	if r := c.upload(t.Context(), "m", s.sign(t, "m", model, 0), model); r.status != http.StatusCreated {
+		t.Fatal(r)
+	}
+	conn := c.dial(t)
+	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	asked := bytes.Repeat([]byte("HEAD /models/m HTTP/1.1\r\nHost: hub\r\n\r\n"), 1000)
+	for {
+		if _, err := conn.Write(asked); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("the hub still waits")
+		} else if err != nil {
+			return
+		}
+	}
+}
+
+// Two that send one file at the same time, one of them without its bytes, do not take it away from each other.
+func TestEmptyAndWholeAtOnce(t *testing.T) {
+	s := newSigner(t)
+	c, h, _ := newTestHub(t, keyPolicy(t, s), usual)
+	model := files{"weights.bin": []byte("weights")}
+	bundle := s.sign(t, "m", model, 4)
+	for round := range 150 {
+		id := strings.TrimPrefix(c.start(t, "m", bundle), "/uploads/")
+		u, done, err := h.use(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stop atomic.Bool
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for !stop.Load() {
+					_ = u.put("weights.bin", strings.NewReader(""))
+				}
+			})
+		}
+		for u.put("weights.bin", bytes.NewReader(model["weights.bin"])) != nil {
+		}
+		stop.Store(true)
+		wg.Wait()
+		_, err = os.Stat(filepath.Join(u.dir, filesName, "weights.bin"))
+		done()
+		if err := errors.Join(err, h.abort(id)); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}

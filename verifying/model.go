@@ -30,7 +30,7 @@ var ErrUnverified = errors.New("closed before what was read could be verified")
 //     of the last of them. So what was read may be used once Read has gone on to the next shard or returned [io.EOF].
 //     Seek into the middle has all before it hashed, and Close returns [ErrUnverified] if the end was not reached.
 //   - ReadAt verifies all of the file or shard before it returns, in every call for a larger one, and hands out nothing
-//     that does not verify. So does [Model.ReadFile].
+//     that does not verify. So does [Model.ReadFile], which reads a larger file twice.
 //
 // Modes say that nothing can be written, and times are zero: neither is signed. Empty files are not shown if the
 // model was signed in shards, which do not cover them, and with [Configuration.SetOnly] none but those to be verified.

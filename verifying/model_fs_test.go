@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -242,6 +243,23 @@ func TestModelSizes(t *testing.T) {
 		if m, err := verifier(key).OpenModel(t.Context(), model, sig); !errors.As(err, new(*verifying.MismatchError)) {
 			t.Errorf("%q: got %v, %v", content, m, err)
 		}
+	}
+}
+
+// Holes cost nothing, so a file may be of any size by the time that it is read.
+func TestModelHoles(t *testing.T) {
+	model, sig, key := signed(t, hashing.Config(), map[string]string{"a": "x"})
+	if err := os.Truncate(filepath.Join(model, "a"), 64<<20); err != nil {
+		t.Fatal(err)
+	}
+	m := must(verifier(key).SetMaxBuffer(1<<20).OpenModel(t.Context(), model, sig))
+	defer m.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := m.ReadFile("a")
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 || !errors.As(err, new(*verifying.MismatchError)) {
+		t.Errorf("got %v, with %d MiB", err, took>>20)
 	}
 }
 

@@ -192,10 +192,16 @@ func (f *modelFile) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// readAll returns all of the file, once all of it is verified. What it allocates, it has read.
+// readAll returns all of the file, once all of it is verified. What it allocates, it has read. How large a whole file
+// is, nobody has signed: a large one, which may have holes and be none, is verified before any of it is kept.
 func (f *modelFile) readAll() ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.node.units[0].End == 0 && f.node.size > f.model.buffer {
+		if err := f.scan(0, func(int64, []byte) {}); err != nil {
+			return nil, err
+		}
+	}
 	data := make([]byte, 0, min(f.node.size, defaultBuffer))
 	for unit := range f.node.units {
 		if err := f.scan(unit, func(_ int64, p []byte) { data = append(data, p...) }); err != nil {

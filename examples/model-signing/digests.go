@@ -20,6 +20,16 @@ func addDigests(c *cobra.Command, file *string) {
 	c.Flags().StringVar(file, "digests", "", "read no model: its files and their digests are in this JSON `FILE`, a list or an OCI manifest")
 }
 
+// checkDigests refuses what is about files that are read, where none is: who asks for it would think that it was done.
+func checkDigests(c *cobra.Command) error {
+	for _, name := range []string{"digest-cache", "rehash", "follow-lfs-pointers", "hugging-face"} {
+		if err := exclusive(c.Flags(), "digests", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // run signs the model, or what the digests say that it is.
 func (f *signFlags) run(ctx context.Context, model string, h hashing.Configuration, c signing.Configuration) error {
 	if f.digests == "" {

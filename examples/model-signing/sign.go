@@ -47,6 +47,9 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if f.signature == "" {
 		return usageError{errors.New("--signature is empty")}
 	}
+	if err := checkDigests(cmd); err != nil {
+		return err
+	}
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
 	}

@@ -101,7 +101,7 @@ func (f *verifyFlags) check(c *cobra.Command) error {
 	case c.Flags().Changed("copy-to") && f.copyTo == "":
 		return usageError{errors.New("--copy-to is empty")}
 	}
-	if err := exclusive(c.Flags(), "threshold", "only"); err != nil {
+	if err := errors.Join(exclusive(c.Flags(), "threshold", "only"), checkDigests(c)); err != nil {
 		return err
 	}
 	return exclusive(c.Flags(), "threshold", "copy-to", "digests")

@@ -40,8 +40,8 @@ var ErrCache = errors.New("not a digest cache that can be used")
 // A Cache may be used by many goroutines and for many models. Several processes may use one file: what the last of
 // them saves is what stays, whole.
 type Cache struct {
-	name string
-	age  time.Duration // that a change must have
+	target atomicfile.Target // where the name led when it was opened
+	age    time.Duration     // that a change must have
 
 	mu      sync.Mutex
 	old     []cached // as in the file, in order
@@ -75,15 +75,20 @@ const racy = 2 * time.Second
 // directory must be there. A file that is no cache, damaged, of another version, or not safe from others is an error
 // that wraps [ErrCache]. Errors are a [*fs.PathError].
 func OpenCache(name string) (*Cache, error) {
+	target, notFound := atomicfile.Find(name)
 	entries, err := readCache(name)
+	if err == nil {
+		err = notFound
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open digest cache", Path: name, Err: bare(err)}
 	}
-	return &Cache{name: name, age: racy, old: entries, recent: map[cacheKey]cached{}}, nil
+	return &Cache{target: target, age: racy, old: entries, recent: map[cacheKey]cached{}}, nil
 }
 
-// Save writes the cache to its file, which should be in no model, if anything is new, so that after a crash there is either the new file, whole,
-// or the old one. Of more than about two million entries those that were not used for longest are dropped.
+// Save writes the cache to its file, which should be in no model, if anything is new, so that after a crash there is
+// either the new file, whole, or the old one. A link that has come into its place since it was opened is replaced, and
+// not followed. Of more than about two million entries those that were not used for longest are dropped.
 // Errors are a [*fs.PathError].
 func (c *Cache) Save() error {
 	c.mu.Lock()
@@ -92,10 +97,7 @@ func (c *Cache) Save() error {
 		return nil
 	}
 	entries := bounded(c.merged(), maxCache)
-	target, err := atomicfile.Find(c.name)
-	if err == nil {
-		err = target.Replace(0o600, cacheWriter(entries))
-	}
+	err := c.target.Replace(0o600, cacheWriter(entries))
 	if err == nil {
 		c.old, c.recent, c.changed = entries, map[cacheKey]cached{}, false
 	}

@@ -110,6 +110,25 @@ func TestCacheAndCopy(t *testing.T) {
 }
 
 // A slice of a model takes whole files from the cache, never a part of one, and rechecking takes none.
+// Who can put a link where the cache will be, in a directory that all share, does not have it written elsewhere.
+func TestCacheLinkMeanwhile(t *testing.T) {
+	root := write(t, cachedModel)
+	dir := t.TempDir()
+	name, victim := filepath.Join(dir, "cache"), filepath.Join(t.TempDir(), "authorized_keys")
+	must(t, os.WriteFile(victim, []byte("keys"), 0o600))
+	c := newCache(t, name)
+	_, err := hashing.Config().SetCache(c).Hash(root)
+	must(t, err)
+	must(t, os.Symlink(victim, name))
+	must(t, c.Save())
+	if data, err := os.ReadFile(victim); string(data) != "keys" {
+		t.Errorf("got %d bytes, %v", len(data), err)
+	}
+	if _, err := hashing.OpenCache(name); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCacheOfSlices(t *testing.T) {
 	root := write(t, cachedModel)
 	plain := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 100_000})

@@ -273,7 +273,13 @@ func TestCountSigners(t *testing.T) {
 	key, other := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
 	named := func(name string, key *ecdsa.PrivateKey) verifying.Identity {
 		leaf := certtest.Leaf(t, root, certtest.Key(key), certtest.Template(func(c *x509.Certificate) {
-			c.Subject = pkix.Name{CommonName: name}
+			c.Subject, c.EmailAddresses = pkix.Name{CommonName: name}, nil
+		}))
+		return must(open(t, trusting(t, root), signedBy(t, leaf))).Signer
+	}
+	mailed := func(name, address string) verifying.Identity {
+		leaf := certtest.Leaf(t, root, certtest.Key(newKey(t, elliptic.P256())), certtest.Template(func(c *x509.Certificate) {
+			c.Subject, c.EmailAddresses = pkix.Name{CommonName: name}, []string{address}
 		}))
 		return must(open(t, trusting(t, root), signedBy(t, leaf))).Signer
 	}
@@ -295,6 +301,9 @@ func TestCountSigners(t *testing.T) {
 		"a name with two keys":      {1, []verifying.Identity{named("a", key), named("a", other)}},
 		"one through a third":       {1, []verifying.Identity{named("a", key), named("b", other), named("a", other)}},
 		"two names with two keys":   {2, []verifying.Identity{named("a", key), named("b", other)}},
+		"one address, two names":    {1, []verifying.Identity{mailed("a", "a@example.com"), mailed("b", "A@example.com")}},
+		"two addresses, two names":  {2, []verifying.Identity{mailed("a", "a@example.com"), mailed("b", "b@example.com")}},
+		"certified, and Sigstore":   {1, []verifying.Identity{mailed("a", "a@example.com"), person("a@example.com", "x")}},
 		"one address, two issuers":  {1, []verifying.Identity{person("a@example.com", "x"), person("A@example.com", "y")}},
 		"two addresses, one issuer": {2, []verifying.Identity{person("a@example.com", "x"), person("b@example.com", "x")}},
 	} {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,6 +67,31 @@ func TestAnswersThatNobodyTakes(t *testing.T) {
 		} else if err != nil {
 			return
 		}
+	}
+}
+
+// The names of files that nobody has signed take a bounded part of the memory, and of the signed ones no place.
+func TestNamesThatNobodySigned(t *testing.T) {
+	s := newSigner(t)
+	c, h, _ := newTestHub(t, keyPolicy(t, s), usual)
+	h.limits.files = 100_000
+	for name, long := range map[string]string{"long": strings.Repeat("x", 8000), "deep": strings.Repeat("x/", 900)} {
+		u := c.start(t, "m", s.sign(t, "m", small, 0))
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		refused := 0
+		for i := range 2000 {
+			if r := c.put(t.Context(), u, long+strconv.Itoa(i), strings.NewReader("x")); r.kind == "too_many" {
+				refused++
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if took := int64(after.HeapAlloc) - int64(before.HeapAlloc); took > 4<<20 || refused < 1900 {
+			t.Errorf("%s: %d bytes, %d refused", name, took, refused)
+		}
+		c.step(t, "PUT", u+"/files/config.json", "{}", 204, "")
 	}
 }
 

@@ -25,6 +25,8 @@ type upload struct {
 	receiver       *verifying.Receiver
 	cancel         context.CancelFunc // of all that the receiver does
 	left           atomic.Int64       // bytes that it may still have
+	signed         map[string]bool    // paths
+	spare          atomic.Int64       // bytes that names of other files may still take
 
 	// These are the hub's, and behind its mutex.
 	busy  int // requests
@@ -61,12 +63,28 @@ func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.C
 	if u.receiver, err = accepted.Receive(life, b); err != nil {
 		return err
 	}
-	if n := len(u.receiver.Signed().Manifest.Resources); n > h.limits.files {
+	resources := u.receiver.Signed().Manifest.Resources
+	if len(resources) > h.limits.files {
 		return &refusal{http.StatusRequestEntityTooLarge, "too_many", "the signature is of more files than are taken"}
 	}
+	u.signed = make(map[string]bool)
+	for _, r := range resources {
+		u.signed[r.Path] = true
+	}
+	u.spare.Store(maxOthers)
 	u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName))
 	return err
 }
+
+// maxOthers is how much memory an upload may take for the names of files that were not signed, each of which the receiver
+// remembers: about what a name takes, and each directory in it.
+const (
+	maxOthers = 256 << 10
+	otherCost = 512
+	dirCost   = 64
+)
+
+var errTooManyOthers = &refusal{http.StatusRequestEntityTooLarge, "too_many", "too many files were sent that the signature does not cover"}
 
 var errNotCovered = &refusal{http.StatusUnprocessableEntity, "not_covered", "the signature does not cover this file, so it is not stored; leave it out"}
 
@@ -75,6 +93,10 @@ var errNotCovered = &refusal{http.StatusUnprocessableEntity, "not_covered", "the
 func (u *upload) put(name string, body io.Reader) error {
 	if err := checkName(name); err != nil {
 		return err
+	}
+	cost := len(name) + otherCost + dirCost*strings.Count(name, "/")
+	if !u.signed[name] && u.spare.Add(-int64(cost)) < 0 {
+		return errTooManyOthers
 	}
 	w, err := u.receiver.Create(name)
 	if err != nil {

@@ -11,6 +11,10 @@ import (
 // minPart is the least that a stream is made for, if the file has as much: small shards share one.
 const minPart = 8 << 20
 
+// maxPieces is how many pieces a resource is cut into at most, each of which takes 32 bytes of memory. Larger ones, of
+// terabytes, are mostly holes, which cost who makes them nothing: a stream hashes all of one.
+const maxPieces = 1 << 20
+
 // Parts cuts a file into parts, one after the other, since a file of terabytes has many.
 type parts struct {
 	*handle
@@ -30,7 +34,7 @@ func (e *engine) parts(i int) parts {
 	switch {
 	case !e.tree.seeks:
 		p.step = size
-	case e.serialization.Algorithm == manifest.BLAKE3 && p.span > blake3Piece:
+	case e.serialization.Algorithm == manifest.BLAKE3 && p.span > blake3Piece && p.span <= blake3Piece*maxPieces:
 		p.step = blake3Piece
 	case p.span < minPart:
 		p.step = min(p.span*((minPart+p.span-1)/p.span), size)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modelsigning/modelsigning/verifying"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func newVerify(log *slog.Logger) *cobra.Command {
@@ -24,8 +25,23 @@ type verifyAction interface {
 
 // verifyGroup is a command that does something with each of the verifiers.
 func verifyGroup(use, short string, log *slog.Logger, action func() verifyAction) *cobra.Command {
-	return group(use, short, func() *cobra.Command { return newVerifySigstore(log, action()) },
+	all := group(use, short, func() *cobra.Command { return newVerifySigstore(log, action()) },
 		newVerifyKey(log, action()), newVerifyCertificate(log, action()), newVerifyAny(log, action()))
+	for _, c := range append(all.Commands(), all) {
+		c.PreRunE = noneEmpty
+	}
+	return all
+}
+
+// noneEmpty refuses flags with an empty value, such as a variable that was not set: most of them would be a condition
+// less, without a word.
+func noneEmpty(c *cobra.Command, _ []string) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usageError{fmt.Errorf("--%s is empty", f.Name)}
+		}
+	})
+	return err
 }
 
 // verifyFlags are the flags of every method to verify.

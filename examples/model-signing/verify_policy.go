@@ -34,6 +34,8 @@ func newVerifyAny(log *slog.Logger, flags verifyAction) *cobra.Command {
 			if len(identities) > 0 {
 				store.TUFCache, store.Proxy = tufCache(), http.ProxyFromEnvironment
 				all = append(all, verifying.Config().UseSigstoreVerifier(accepting(store, identities)))
+			} else if store.OIDCIssuer != "" || store.TrustConfig != "" || store.UseStaging {
+				return usageError{errors.New("--identity is missing: whose signature is Sigstore to certify?")}
 			}
 			if len(all) == 0 {
 				return usageError{errors.New("none of --public-key, --certificate-chain and --identity is given")}

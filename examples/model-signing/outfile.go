@@ -38,14 +38,9 @@ func (o *outFile) check(model string, ignored []string) error {
 	if o.name == "" {
 		return usageError{errors.New("--out is missing")}
 	}
-	target, err := atomicfile.Find(o.name)
+	target, err := o.find()
 	if err != nil {
-		return usageError{err}
-	}
-	if old := target.Old(); old != nil && old.Size() > 0 {
-		if err := o.replaces(); err != nil {
-			return err
-		}
+		return err
 	}
 	if model == "" {
 		return o.makeDir()
@@ -62,6 +57,18 @@ func (o *outFile) check(model string, ignored []string) error {
 		}
 	}
 	return o.outside(model, o.name, ignored)
+}
+
+// find returns the place for the file, if what is there may be replaced.
+func (o *outFile) find() (atomicfile.Target, error) {
+	target, err := atomicfile.Find(o.name)
+	if err != nil {
+		return target, usageError{err}
+	}
+	if old := target.Old(); old != nil && old.Size() > 0 {
+		err = o.replaces()
+	}
+	return target, err
 }
 
 // outside sees that a path is not that of something in the model, but for what is ignored.
@@ -110,15 +117,23 @@ func below(p string, paths []string) bool {
 	return false
 }
 
-func (o *outFile) write(what io.WriterTo) error {
-	target, err := atomicfile.Find(o.name)
-	if err != nil {
-		return err
+// write writes the file. Hashing takes long, so whatever has come there meanwhile is looked at again: another job that
+// was given the same slice may write the same.
+func (o *outFile) write(what io.WriterTo) (err error) {
+	var target atomicfile.Target
+	for range 10 {
+		if target, err = o.find(); err != nil {
+			return err
+		}
+		err = target.Write(func(w io.Writer) error {
+			_, err := what.WriteTo(w)
+			return err
+		})
+		if !errors.Is(err, atomicfile.ErrChanged) {
+			return err
+		}
 	}
-	return target.Write(func(w io.Writer) error {
-		_, err := what.WriteTo(w)
-		return err
-	})
+	return err
 }
 
 // bytesTo is an io.WriterTo.

@@ -69,3 +69,29 @@ func TestOtherFileMeanwhile(t *testing.T) {
 		t.Errorf("%q is there now, %v", data, err)
 	}
 }
+
+// A model that changes while it is rechecked has changed between the jobs.
+func TestChangedWhileRechecked(t *testing.T) {
+	run, dir := program(t), t.TempDir()
+	largeModel(t, filepath.Join(dir, "model"))
+	if code := job(t, run, dir, "digest", "model", "--slice", "0/1", "-o", "0.json"); code != 0 {
+		t.Fatalf("got the exit code %d", code)
+	}
+	code := make(chan int)
+	go func() {
+		code <- job(t, run, dir, "merge", "0.json", "-o", "manifest.json", "--model", "model", "--recheck", "100%")
+	}()
+	for at := time.Unix(1e9, 0); ; at = at.Add(time.Second) {
+		select {
+		case got := <-code:
+			if got != exitTreeChanged {
+				t.Errorf("got the exit code %d", got)
+			}
+			return
+		case <-time.After(time.Millisecond):
+			if err := os.Chtimes(filepath.Join(dir, "model", "5"), at, at); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -90,7 +91,7 @@ func (f *mergeFlags) finish(c *cobra.Command, m *manifest.Manifest, log *slog.Lo
 			return err
 		}
 		if checked, err = h.Recheck(c.Context(), f.model, m, float64(f.recheck)/100); err != nil {
-			return err
+			return forAll(err)
 		}
 	}
 	statement, err := bundle.MarshalStatement(m)
@@ -106,7 +107,7 @@ func (f *mergeFlags) finish(c *cobra.Command, m *manifest.Manifest, log *slog.Lo
 
 // merge reads the parts, one at a time, and merges them.
 func merge(args []string) (*manifest.Manifest, error) {
-	names, err := partFiles(args)
+	names, absent, err := partFiles(args)
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +121,31 @@ func merge(args []string) (*manifest.Manifest, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case absent != nil:
+		return nil, fmt.Errorf("%w: %w", errNoParts, absent)
+	default:
 		return nil, errNoParts
 	}
-	return manifest.Merge(parts...)
+	m, err := manifest.Merge(parts...)
+	if err == nil {
+		err = absent
+	}
+	return m, err
 }
 
-// partFiles returns the names of the files, and for directories those of the parts in it.
-func partFiles(args []string) (names []string, err error) {
+// partFiles returns the names of the files, and for directories those of the parts in it. Absent is about what is not
+// there, since its slice may not have been hashed yet: neither the part nor the directory that the first job makes.
+func partFiles(args []string) (names []string, absent, err error) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
+		if errors.Is(err, fs.ErrNotExist) {
+			absent = err
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !info.IsDir() {
 			names = append(names, arg)
@@ -139,7 +153,7 @@ func partFiles(args []string) (names []string, err error) {
 		}
 		entries, err := os.ReadDir(arg)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, e := range entries {
 			if filepath.Ext(e.Name()) == ".json" {
@@ -147,7 +161,7 @@ func partFiles(args []string) (names []string, err error) {
 			}
 		}
 	}
-	return names, nil
+	return names, absent, nil
 }
 
 // isIncomplete reports whether an error says that slices have to be hashed yet.

@@ -143,3 +143,24 @@ func TestSlices(t *testing.T) {
 		t.Errorf("merging does not wait for the slices: %+v", rule)
 	}
 }
+
+// Each run has a directory of its own, so that the parts of an earlier one are not merged.
+func TestRun(t *testing.T) {
+	found := 0
+	for _, name := range []string{"plan.yaml", "slices.yaml", "merge.yaml"} {
+		pod := job(t, name).Spec.Template.Spec
+		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+			for _, arg := range c.Args {
+				if strings.HasPrefix(arg, "/work/") {
+					found++
+					if !strings.HasPrefix(arg, "/work/run-1/") {
+						t.Errorf("%s: %s is the same in each run", name, arg)
+					}
+				}
+			}
+		}
+	}
+	if found != 7 {
+		t.Errorf("found %d paths", found)
+	}
+}

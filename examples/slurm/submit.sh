@@ -10,6 +10,7 @@
 # the array job and of the job that merges.
 set -eu
 [ $# -eq 3 ] || [ $# -eq 4 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2; exit 2; }
+: "${SIGN_FLAGS:?are what merge.sbatch signs with, such as: key --private-key model.key}" # and not after hashing for hours
 model=$1 work=$2 n=$3 here=$(dirname "$0")
 mkdir -p "$work/parts" "$work/log"
 if [ $# -eq 3 ]; then

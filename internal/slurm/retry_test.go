@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A task that could not read something puts itself back into the queue, and merging goes on waiting for it.
+// A task that could not read something puts itself back into the queue, and merging goes on waiting for it. So does merging
+// if it does not see all parts, which are there once all tasks have succeeded.
 func TestRetry(t *testing.T) {
 	if os.Getenv("MODEL_SIGNING_SLURM") == "" {
 		t.Skip("MODEL_SIGNING_SLURM is not set: without Slurm, see CONTRIBUTING.md")
@@ -29,7 +30,11 @@ func TestRetry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	failing := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = digest ] && [ \"$4\" = 1/3 ] && mkdir %[1]s/failed 2>/dev/null && exit 3\nexec %[2]s \"$@\"\n", work, program)
+	failing := fmt.Sprintf(`#!/bin/sh
+[ "$1" = digest ] && [ "$4" = 1/3 ] && mkdir %[1]s/digested 2>/dev/null && exit 3
+[ "$1" = merge ] && mkdir %[1]s/merged 2>/dev/null && exit 6
+exec %[2]s "$@"
+`, work, program)
 	if err := os.WriteFile(filepath.Join(bin, "model-signing"), []byte(failing), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -45,5 +50,10 @@ func TestRetry(t *testing.T) {
 		}
 		return state == "COMPLETED"
 	})
+	for _, name := range []string{"digested", "merged"} {
+		if _, err := os.Stat(filepath.Join(work, name)); err != nil {
+			t.Errorf("nothing failed: %v", err)
+		}
+	}
 	checkSigned(c, program, model, work)
 }

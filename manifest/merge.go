@@ -128,6 +128,7 @@ func (p *Partial) belongsTo(first *Partial) error {
 		{"shard_size", a.ShardSize, b.ShardSize, a.ShardSize == b.ShardSize},
 		{"allow_symlinks", a.AllowSymlinks, b.AllowSymlinks, a.AllowSymlinks == b.AllowSymlinks},
 		{"ignore_paths", a.IgnorePaths, b.IgnorePaths, slices.Equal(a.IgnorePaths, b.IgnorePaths)},
+		{"record of ignore_paths", a.IgnorePaths != nil, b.IgnorePaths != nil, (a.IgnorePaths == nil) == (b.IgnorePaths == nil)},
 	} {
 		if !c.same {
 			return fmt.Errorf("%w: slice %d has the %s %.200q, and slice %d %.200q", ErrOtherRun, p.Slice, c.what,

@@ -61,7 +61,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if c.Flags().Changed("recheck") != (flags.model != "") {
 				return usageError{errors.New("--recheck and --model need each other")}
 			}
-			if err := flags.out.check(flags.model, nil); err != nil {
+			if err := flags.check(log); err != nil {
 				return err
 			}
 			m, err := merge(args)
@@ -80,6 +80,17 @@ func newMerge(log *slog.Logger) *cobra.Command {
 	c.Flags().StringVar(&flags.model, "model", "", "the model's `PATH`, for --recheck")
 	c.Flags().Var(&flags.recheck, "recheck", "hash this `PERCENT` of the model again, chosen at random")
 	return c
+}
+
+// check sees that the manifest may be written.
+func (f *mergeFlags) check(log *slog.Logger) (err error) {
+	var ignored []string
+	if f.model != "" {
+		if ignored, err = ignoredPaths(f.ignore, f.model, log); err != nil {
+			return err
+		}
+	}
+	return f.out.check(f.model, ignored)
 }
 
 // finish rechecks the manifest if that is asked for, and writes it.

@@ -30,6 +30,12 @@ func TestRetry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(work, "elsewhere"), []byte("content"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(work, "elsewhere"), filepath.Join(model, "link")); err != nil {
+		t.Fatal(err)
+	}
 	failing := fmt.Sprintf(`#!/bin/sh
 [ "$1" = digest ] && [ "$4" = 1/3 ] && mkdir %[1]s/digested 2>/dev/null && exit 3
 [ "$1" = merge ] && mkdir %[1]s/merged 2>/dev/null && exit 6
@@ -41,7 +47,7 @@ exec %[2]s "$@"
 	c := start(t, bin)
 	key, err := filepath.Abs(filepath.Join(keys, "pkcs8.pem"))
 	c.must(err)
-	c.env = append(c.env, "SIGN_FLAGS=key --private-key "+key)
+	c.env = append(c.env, "SIGN_FLAGS=key --private-key "+key, "MODEL_FLAGS=--allow-symlinks")
 	_, merge := jobs(t, c.run(filepath.Join(scripts, "submit.sh"), model, work, "3"))
 	c.await("the signature", func() bool {
 		state := c.state(merge)
@@ -55,5 +61,5 @@ exec %[2]s "$@"
 			t.Errorf("nothing failed: %v", err)
 		}
 	}
-	checkSigned(c, program, model, work)
+	checkSigned(c, program, model, work, "--allow-symlinks")
 }

@@ -100,10 +100,10 @@ func jobs(t *testing.T, printed string) (array, merge string) {
 	return fields[0], fields[1]
 }
 
-func checkSigned(c *cluster, program, model, work string) {
+func checkSigned(c *cluster, program, model, work string, flags ...string) {
 	c.Helper()
 	whole := filepath.Join(work, "whole.json")
-	c.run(program, "digest", model, "-o", whole)
+	c.run(append([]string{program, "digest", model, "-o", whole}, flags...)...)
 	want, err1 := os.ReadFile(whole)
 	got, err2 := os.ReadFile(filepath.Join(work, "manifest.json"))
 	if err := errors.Join(err1, err2); err != nil || !bytes.Equal(got, want) {

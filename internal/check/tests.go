@@ -28,9 +28,15 @@ func (c *checker) testPlain(ctx context.Context) error {
 	return c.goTest(ctx, c.root, []string{"CGO_ENABLED=0", slurmVariable + "="}, "-tags=nosigstore,purego")
 }
 
-// testSpeed runs the tests of hashing once more as users run it. Under the race detector they do not measure.
+// testSpeed runs the tests of hashing and of the hub once more as users run them. Under the race detector they do not
+// measure.
 func (c *checker) testSpeed(ctx context.Context) error {
-	return c.goTest(ctx, filepath.Join(c.root, "hashing"), []string{"CHURN_ROUNDS=1000"})
+	for _, dir := range []string{"hashing", "examples/hub"} {
+		if err := c.goTest(ctx, filepath.Join(c.root, filepath.FromSlash(dir)), []string{"CHURN_ROUNDS=1000"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // goTest runs go test on all packages of a module and shows what it would show, and the reason of each skip.

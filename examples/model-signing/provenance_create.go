@@ -70,7 +70,11 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 	if err := provenance.Check(b); err != nil {
 		return usageError{err}
 	}
-	if err := f.dependencyFlags.hash(cmd.Context(), &b); err != nil {
+	data, err := f.dependencyFlags.locate(model)
+	if err != nil {
+		return err
+	}
+	if err := hash(cmd.Context(), &b, data); err != nil {
 		return err
 	}
 	if err := c.SetHashingConfig(h).SetLogger(log).SignProvenance(cmd.Context(), model, f.attestation, b); err != nil {

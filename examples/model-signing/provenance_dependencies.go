@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -33,7 +34,7 @@ func (f *dependencyFlags) add(c *cobra.Command) {
 	flags.BoolVar(&f.complete, "packages-complete", false, "no other package was installed, as in a new environment that one run of pip has filled")
 }
 
-// read adds all dependencies; those that are paths have no digest yet.
+// read adds the packages.
 func (f *dependencyFlags) read(b *provenance.Build) error {
 	b.Dependencies = nil
 	for _, text := range f.packages {
@@ -92,8 +93,15 @@ func distinct(all []provenance.Descriptor) (kept []provenance.Descriptor) {
 	return kept
 }
 
-// hash adds data and base models, and hashes what lies on this machine.
-func (f *dependencyFlags) hash(ctx context.Context, b *provenance.Build) error {
+// A location is a dataset or a base model, and where on this machine it lies.
+type location struct {
+	provenance.Descriptor
+	path string // empty: only the descriptor is known
+}
+
+// locate reads which data and base models there are, and sees that they and the model are there, since hashing the first
+// of them may take hours.
+func (f *dependencyFlags) locate(model string) (all []location, err error) {
 	for _, list := range []struct {
 		flag  string
 		kind  provenance.Kind
@@ -102,24 +110,43 @@ func (f *dependencyFlags) hash(ctx context.Context, b *provenance.Build) error {
 		for _, text := range list.texts {
 			d, path, err := parseDependency(list.kind, text)
 			if err != nil {
-				return usageError{fmt.Errorf("--%s: %w", list.flag, err)}
+				return nil, usageError{fmt.Errorf("--%s: %w", list.flag, err)}
 			}
 			if path != "" {
-				m, err := hashing.Config().HashContext(ctx, path)
-				if err != nil {
-					return err
+				if _, err := os.Stat(path); err != nil {
+					return nil, fmt.Errorf("--%s: %w", list.flag, err)
 				}
-				d = provenance.Describe(list.kind, d.URI, m)
 			}
-			b.Dependencies = append(b.Dependencies, d)
+			all = append(all, location{d, path})
 		}
+	}
+	if _, err := os.Stat(model); err != nil {
+		return nil, fmt.Errorf("provenance of %s: %w", model, err)
+	}
+	return all, nil
+}
+
+// hash adds data and base models, and hashes those that lie on this machine.
+func hash(ctx context.Context, b *provenance.Build, all []location) error {
+	for _, l := range all {
+		d := l.Descriptor
+		if l.path != "" {
+			m, err := hashing.Config().HashContext(ctx, l.path)
+			if err != nil {
+				return err
+			}
+			d = provenance.Describe(d.Kind, d.URI, m)
+		}
+		b.Dependencies = append(b.Dependencies, d)
 	}
 	return nil
 }
 
 // parseDependency reads PATH, URL, URL#path=PATH or URL#sha256=HEX.
 func parseDependency(k provenance.Kind, text string) (d provenance.Descriptor, path string, err error) {
-	d.Kind = k
+	if d.Kind = k; text == "" {
+		return d, "", errors.New("is empty")
+	}
 	uri, fragment, _ := strings.Cut(text, "#")
 	if u, err := url.Parse(uri); err != nil || !strings.Contains(uri, "://") || u.Scheme == "" {
 		return d, text, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/modelsigning/modelsigning/hashing"
@@ -90,7 +91,7 @@ func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, 
 		"model-signature", "model-public-key", "model-identity", "model-identity-provider"); err != nil {
 		return err
 	}
-	if err := f.check(); err != nil {
+	if err := f.check(model); err != nil {
 		return err
 	}
 	if err := c.Err(); err != nil {
@@ -135,7 +136,7 @@ func notEmpty(cmd *cobra.Command, flags ...string) error {
 	return nil
 }
 
-func (f *checkFlags) check() error {
+func (f *checkFlags) check(model string) error {
 	switch {
 	case f.attestation == "":
 		return usageError{errors.New("--provenance is missing")}
@@ -151,6 +152,9 @@ func (f *checkFlags) check() error {
 		return usageError{errors.New("--model-identity is missing")}
 	case f.modelIdentity != "" && f.modelVerifier == nil: // nobody has chosen one: the method is not Sigstore
 		return usageError{errors.New("--model-identity is only for provenance that is verified with Sigstore, whose trust it shares")}
+	}
+	if info, err := os.Stat(model); f.policy.IgnoreNames && err == nil && info.IsDir() {
+		return usageError{errors.New("--ignore-names is for a MODEL that is a file: contents alone say nothing about a directory")}
 	}
 	return nil
 }

@@ -3,18 +3,28 @@ package provenance
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/modelsigning/modelsigning/internal/strictjson"
+	"github.com/modelsigning/modelsigning/manifest"
 )
 
 // Check reports the first thing that [Marshal] would refuse in b, before a model is hashed, which may take hours.
 func Check(b Build) error {
-	if err := b.check(); err != nil {
-		return fmt.Errorf("provenance: %w", err)
-	}
-	return nil
+	_, err := Marshal(smallest, b)
+	return err
+}
+
+// smallest is a model that Marshal takes.
+var smallest = &manifest.Manifest{
+	Name:          "model",
+	Serialization: manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256},
+	Resources:     []manifest.Resource{{Path: "file", Digest: manifest.NewDigest(manifest.SHA256, make([]byte, 32))}},
 }
 
 func (b Build) check() error {
@@ -222,10 +232,16 @@ func checkMap(m map[string]string, limit int) error {
 	if len(m) > limit {
 		return fmt.Errorf("%d are more than the limit of %d", len(m), limit)
 	}
-	for k, v := range m {
+	folded := make(map[string]bool)
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		v, name := m[k], strictjson.Fold(k)
 		if err := checkName(k); err != nil {
 			return err
 		}
+		if folded[name] {
+			return fmt.Errorf("%.80q is there twice: some readers of JSON look neither at case nor at underscores", k)
+		}
+		folded[name] = true
 		if !utf8.ValidString(v) {
 			return fmt.Errorf("%.80q: %.200q is not valid UTF-8", k, v)
 		}

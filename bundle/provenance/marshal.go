@@ -20,8 +20,8 @@ const (
 // fixed order. The same arguments always give the same bytes. It refuses a manifest that [bundle.MarshalStatement]
 // refuses, and a build without a builder, with a malformed URI, digest or reference, or with credentials in a URI.
 func Marshal(m *manifest.Manifest, b Build) ([]byte, error) {
-	if err := Check(b); err != nil {
-		return nil, err
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("provenance: %w", err)
 	}
 	statement, err := marshal(m, b)
 	if err != nil {

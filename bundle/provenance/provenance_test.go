@@ -213,7 +213,9 @@ func TestCheck(t *testing.T) {
 			b.Dependencies[0].DownloadLocation = "https://packages.example.com/x?X-Amz-Signature=secret"
 		},
 		"invocation: \"https://…@ci.example": func(b *provenance.Build) { b.InvocationID = "https://a:secret@ci.example.com/1" },
-		"is there twice":                     func(b *provenance.Build) { b.Inputs = map[string]string{"a_b": "1", "aB": "2"} },
+		"inputs: \"a_b\" is there twice":     func(b *provenance.Build) { b.Inputs = map[string]string{"a_b": "1", "aB": "2"} },
+		"digest.sha_256: is there twice":     func(b *provenance.Build) { b.Dependencies[1].Digest["sha_256"] = "1f" },
+		"is not a time of RFC 3339":          func(b *provenance.Build) { b.FinishedOn = b.FinishedOn.AddDate(9999, 0, 0) },
 	} {
 		b := newBuild()
 		change(&b)
@@ -221,8 +223,14 @@ func TestCheck(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("got error %v, want %q", err, want)
 		}
+		if early := provenance.Check(b); early == nil || early.Error() != err.Error() {
+			t.Errorf("before the model is hashed: got error %v, want %v", early, err)
+		}
 	}
 	b := newBuild()
+	if err := provenance.Check(b); err != nil {
+		t.Error(err)
+	}
 	if _, err := provenance.Marshal(&manifest.Manifest{Name: "empty"}, b); err == nil {
 		t.Error("a model without files: no error")
 	}

@@ -168,16 +168,16 @@ func (d *Decoder) name(raw []byte, plain bool) name {
 	if !plain {
 		text = string(unescape(raw))
 	}
-	n := name{text, fold(text)}
+	n := name{text, Fold(text)}
 	if len(d.names) < 4*MaxMembers {
 		d.names[string(raw)] = n
 	}
 	return n
 }
 
-// fold maps names that some reader of JSON takes for one to one string: encoding/json ignores case, and
+// Fold maps names that some reader of JSON takes for one to one string: encoding/json ignores case, and
 // protobuf reads field_name and fieldName alike.
-func fold(s string) string {
+func Fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' {
 			return -1

@@ -33,15 +33,12 @@ func Systems() []System { return []System{GitHub, GitLab, CloudBuild, Buildkite,
 
 // A Build is what the environment says. Fields that it does not have are empty.
 type Build struct {
-	System       System
 	BuilderID    string // a URI: who vouches for the build; that of a Sigstore certificate's subject where there is one
 	InvocationID string // a URI, or a name: this run of the build
 	Started      time.Time
 	Source       Source
 	EntryPoint   string // what is run: the path of a workflow, the name of a pipeline
 	Event        string // what caused the run, in the system's own words
-	// Internal are other facts that help to debug a build, by name, such as the job or the kind of machine.
-	Internal map[string]string
 }
 
 // A Source is a revision of a repository.
@@ -172,15 +169,4 @@ func ref(tag, branch string) string {
 		return branch
 	}
 	return "refs/heads/" + branch
-}
-
-// facts returns named values that are there.
-func facts(pairs ...string) map[string]string {
-	found := map[string]string{}
-	for p := range slices.Chunk(pairs, 2) {
-		if p[1] != "" {
-			found[p[0]] = p[1]
-		}
-	}
-	return found
 }

@@ -9,16 +9,13 @@ import (
 // variables are all that is ever read, by system.
 var variables = map[System][]string{
 	GitHub: {"GITHUB_ACTIONS", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_REF", "GITHUB_SHA", "GITHUB_WORKFLOW_REF",
-		"GITHUB_WORKFLOW_SHA", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_EVENT_NAME", "GITHUB_JOB", "GITHUB_REPOSITORY_ID",
-		"GITHUB_REPOSITORY_OWNER_ID", "RUNNER_ENVIRONMENT", "RUNNER_OS", "RUNNER_ARCH"},
+		"GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_EVENT_NAME"},
 	GitLab: {"GITLAB_CI", "CI_PROJECT_URL", "CI_CONFIG_PATH", "CI_COMMIT_SHA", "CI_COMMIT_TAG", "CI_COMMIT_BRANCH",
-		"CI_MERGE_REQUEST_REF_PATH", "CI_COMMIT_REF_NAME", "CI_JOB_URL", "CI_JOB_NAME", "CI_JOB_STARTED_AT", "CI_PIPELINE_SOURCE",
-		"CI_PIPELINE_ID", "CI_RUNNER_ID", "CI_RUNNER_EXECUTABLE_ARCH", "CI_PROJECT_ID"},
-	CloudBuild: {"BUILDER_OUTPUT", "PROJECT_ID", "LOCATION", "BUILD_ID", "REPO_FULL_NAME", "REPO_NAME", "_REPO_URL", "COMMIT_SHA",
-		"BRANCH_NAME", "TAG_NAME", "TRIGGER_NAME", "TRIGGER_BUILD_CONFIG_PATH"},
+		"CI_MERGE_REQUEST_REF_PATH", "CI_COMMIT_REF_NAME", "CI_JOB_URL", "CI_JOB_STARTED_AT", "CI_PIPELINE_SOURCE"},
+	CloudBuild: {"BUILDER_OUTPUT", "PROJECT_ID", "LOCATION", "BUILD_ID", "_REPO_URL", "COMMIT_SHA", "BRANCH_NAME",
+		"TAG_NAME", "TRIGGER_BUILD_CONFIG_PATH"},
 	Buildkite: {"BUILDKITE", "BUILDKITE_ORGANIZATION_SLUG", "BUILDKITE_PIPELINE_SLUG", "BUILDKITE_BUILD_URL", "BUILDKITE_JOB_ID",
-		"BUILDKITE_REPO", "BUILDKITE_COMMIT", "BUILDKITE_BRANCH", "BUILDKITE_TAG", "BUILDKITE_SOURCE", "BUILDKITE_STEP_KEY",
-		"BUILDKITE_BUILD_NUMBER", "BUILDKITE_RETRY_COUNT"},
+		"BUILDKITE_REPO", "BUILDKITE_COMMIT", "BUILDKITE_BRANCH", "BUILDKITE_TAG", "BUILDKITE_SOURCE"},
 	Tekton: {"TEKTON_BUILDER_ID", "TEKTON_NAMESPACE", "TEKTON_PIPELINE", "TEKTON_PIPELINE_RUN", "TEKTON_PIPELINE_RUN_UID", "TEKTON_TASK",
 		"TEKTON_TASK_RUN", "TEKTON_TASK_RUN_UID", "TEKTON_EVENT", "TEKTON_SOURCE_URL", "TEKTON_SOURCE_REF", "TEKTON_SOURCE_COMMIT",
 		"TEKTON_STARTED_AT"},
@@ -59,7 +56,6 @@ func Read(s System, get func(string) string) (Build, error) {
 	if e.err != nil {
 		return Build{}, e.err
 	}
-	b.System = s
 	return b, nil
 }
 
@@ -89,9 +85,6 @@ func github(e *environment) Build {
 		Source:       Source{server + "/" + repository, e.value("GITHUB_REF"), e.commit("GITHUB_SHA")},
 		EntryPoint:   strings.TrimPrefix(path, repository+"/"),
 		Event:        e.value("GITHUB_EVENT_NAME"),
-		Internal: facts("job", e.value("GITHUB_JOB"), "runner", e.value("RUNNER_ENVIRONMENT"), "os", e.value("RUNNER_OS"),
-			"arch", e.value("RUNNER_ARCH"), "workflowCommit", e.commit("GITHUB_WORKFLOW_SHA"),
-			"repositoryID", e.value("GITHUB_REPOSITORY_ID"), "ownerID", e.value("GITHUB_REPOSITORY_OWNER_ID")),
 	}
 }
 
@@ -114,8 +107,6 @@ func gitlab(e *environment) Build {
 		Started:      e.time("CI_JOB_STARTED_AT"),
 		Source:       Source{project, at, e.commit("CI_COMMIT_SHA")},
 		Event:        e.value("CI_PIPELINE_SOURCE"),
-		Internal: facts("job", e.value("CI_JOB_NAME"), "pipeline", e.value("CI_PIPELINE_ID"), "runner", e.value("CI_RUNNER_ID"),
-			"arch", e.value("CI_RUNNER_EXECUTABLE_ARCH"), "projectID", e.value("CI_PROJECT_ID")),
 	}
 	if !strings.ContainsAny(config, "@:?#") {
 		b.EntryPoint = config
@@ -139,7 +130,6 @@ func cloudBuild(e *environment) Build {
 			"/builds/" + e.need("BUILD_ID"),
 		Source:     Source{e.url("_REPO_URL"), ref(e.value("TAG_NAME"), e.value("BRANCH_NAME")), e.commit("COMMIT_SHA")},
 		EntryPoint: e.value("TRIGGER_BUILD_CONFIG_PATH"),
-		Internal:   facts("trigger", e.value("TRIGGER_NAME"), "repository", e.first("REPO_FULL_NAME", "REPO_NAME")),
 	}
 }
 
@@ -158,8 +148,6 @@ func buildkite(e *environment) Build {
 			e.commit("BUILDKITE_COMMIT")},
 		EntryPoint: e.value("BUILDKITE_PIPELINE_SLUG"),
 		Event:      e.value("BUILDKITE_SOURCE"),
-		Internal: facts("step", e.value("BUILDKITE_STEP_KEY"), "build", e.value("BUILDKITE_BUILD_NUMBER"),
-			"retry", e.value("BUILDKITE_RETRY_COUNT")),
 	}
 }
 
@@ -185,6 +173,5 @@ func tekton(e *environment) Build {
 		Source:       Source{e.url("TEKTON_SOURCE_URL"), ref("", e.value("TEKTON_SOURCE_REF")), e.commit("TEKTON_SOURCE_COMMIT")},
 		EntryPoint:   e.first("TEKTON_PIPELINE", "TEKTON_TASK"),
 		Event:        e.value("TEKTON_EVENT"),
-		Internal:     facts("task", e.value("TEKTON_TASK"), "taskRun", e.value("TEKTON_TASK_RUN")),
 	}
 }

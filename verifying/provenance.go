@@ -16,7 +16,8 @@ import (
 // says which part of it.
 var ErrProvenance = errors.New("provenance not accepted")
 
-// A ProvenancePolicy says which provenance is accepted. All fields that are set must hold, exactly as they are spelled.
+// A ProvenancePolicy says which provenance is accepted. All fields that are set must hold, exactly as they are spelled, but
+// for what BuilderID and SourceURI say.
 //
 // What Sigstore has certified must be proven by the certificate, not only be said in the statement; of a workflow's
 // run it proves the builder, the source and its commit. A key, or a certificate of one's own, proves nothing of a build:
@@ -29,7 +30,8 @@ type ProvenancePolicy struct {
 	// BuilderID is the URI of who must have run the build, which for Sigstore is the signer's identity. Without
 	// an @, it may be followed by @refs/tags/ and any tag.
 	BuilderID string
-	// SourceURI is the repository: https://github.com/example/finbert, or without https.
+	// SourceURI is the repository: https://github.com/example/finbert, or without https. Neither git+ before it nor a
+	// slash or .git behind it counts, in what is expected as in what is said.
 	SourceURI string
 	// Branch or Tag is what of it must have been built, by its short name. A build of a tag proves no branch.
 	Branch, Tag string
@@ -81,8 +83,8 @@ type Provenance struct {
 // VerifyProvenance verifies that the model, a directory or a file, was built as the policy says. The file attestation
 // holds one bundle or several, as JSON lines, see [bundle.ReadAll]; one of them must do, and the others are not used. A
 // nil error means that its signature and its claims are good, that every file it lists is there with that content, and
-// that nothing else is, but for what the result lists. [Configuration.SetOnly] does not restrict it. Errors are those of [Configuration.VerifyContext], and
-// [ErrProvenance].
+// that nothing else is, but for what the result lists. [Configuration.SetOnly] does not restrict it. Errors are those of
+// [Configuration.VerifyContext], and [ErrProvenance].
 func (c Configuration) VerifyProvenance(ctx context.Context, model, attestation string, p ProvenancePolicy) (*Provenance, error) {
 	ctx, s := c.trace(ctx)
 	r, err := c.verifyProvenance(ctx, model, attestation, p)

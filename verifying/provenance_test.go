@@ -289,6 +289,54 @@ func TestPartialProvenance(t *testing.T) {
 	}
 }
 
+// What restricts the verifying of a signature does not restrict that of provenance.
+func TestProvenanceNotOnly(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	model, attestation := attested(t, signer(key), savedModel, build)
+	write(t, filepath.Join(model, "fingerprint.pb"), "changed")
+	mismatch := new(verifying.MismatchError)
+	_, err := verifier(key).SetOnly("saved_model.pb").VerifyProvenance(t.Context(), model, attestation, trainer)
+	if !errors.As(err, &mismatch) || len(mismatch.Changed) != 1 {
+		t.Errorf("got error %v", err)
+	}
+}
+
+// Of several bundles, each is compared with what it lists, not with what one before it did.
+func TestProvenanceOfTwoModels(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	_, first := attested(t, signer(key), map[string]string{"saved_model.pb": "another"}, build)
+	model, second := attested(t, signer(key), savedModel, build)
+	shards := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 3})
+	_, third := attested(t, signer(key).SetHashingConfig(shards), map[string]string{"saved_model.pb": "another"}, build)
+	for _, other := range []string{first, third} {
+		var lines []byte
+		for _, name := range []string{other, second} {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(append(lines, data...), '\n')
+		}
+		file := filepath.Join(t.TempDir(), "two.jsonl")
+		write(t, file, string(lines))
+		for _, ignore := range []bool{false, true} {
+			config := verifier(key).SetIgnoreUnsignedFiles(ignore)
+			if p, err := config.VerifyProvenance(t.Context(), model, file, trainer); err != nil || len(p.Manifest.Resources) != len(savedModel) {
+				t.Errorf("ignore %v: got %v", ignore, err)
+			}
+		}
+	}
+}
+
+// A build that nobody would sign is refused before the model is read.
+func TestSignProvenanceChecksFirst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "none.intoto.jsonl")
+	err := signer(newKey(t, elliptic.P256())).SignProvenance(t.Context(), filepath.Join(t.TempDir(), "none"), file, provenance.Build{})
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got error %v", err)
+	}
+}
+
 // A model that is one file may have another name, if the policy says so.
 func TestProvenanceOfFile(t *testing.T) {
 	key := newKey(t, elliptic.P256())
@@ -380,6 +428,7 @@ func TestAgrees(t *testing.T) {
 	}{
 		"same":                {r, p, true},
 		"same shards":         {rShards, pShards, true},
+		"other shards":        {rShards, second(sign(files, hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 2}))), true},
 		"signed by shards":    {rShards, p, true},
 		"attested by shards":  {r, pShards, true},
 		"BLAKE2b":             {r, blake(manifest.BLAKE2b), true},
@@ -396,6 +445,27 @@ func TestAgrees(t *testing.T) {
 		if err := test.p.Agrees(test.r); (err == nil) != test.want || err != nil && !errors.As(err, new(*verifying.MismatchError)) {
 			t.Errorf("%s: got error %v", name, err)
 		}
+	}
+}
+
+// The Python reference calls the only file of a model ".", which is then the one that the provenance lists.
+func TestAgreesOnFile(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	model := filepath.Join(tree(t, map[string]string{"weights.bin": "1"}), "weights.bin")
+	attestation := filepath.Join(t.TempDir(), "model.intoto.jsonl")
+	if err := signer(key).SignProvenance(t.Context(), model, attestation, build); err != nil {
+		t.Fatal(err)
+	}
+	p := must(verifier(key).VerifyProvenance(t.Context(), model, attestation, trainer))
+	m := *p.Manifest
+	m.Resources = slices.Clone(m.Resources)
+	m.Resources[0].Path = "."
+	if err := p.Agrees(&verifying.Result{Manifest: &m}); err != nil {
+		t.Error(err)
+	}
+	m.Resources[0].Digest.Hex = strings.Repeat("0", 64)
+	if err := p.Agrees(&verifying.Result{Manifest: &m}); !errors.As(err, new(*verifying.MismatchError)) {
+		t.Errorf("another content: got error %v", err)
 	}
 }
 

@@ -99,6 +99,7 @@ func TestForeignRefused(t *testing.T) {
 		"predicate: is there twice":                  change(`"predicate":`, `"predicate":{"buildType":"x"},"predicate":`),
 		"build_type: is there twice":                 change(`"buildType":`, `"buildType":"x","build_type":`),
 		"source is at the commit":                    change(`"materials":[`, `"materials":[{"uri":"git+https://github.com/example/finbert","digest":{"gitCommit":"1`+commit[1:]+`"}},`),
+		"at the commit \"2":                          change(`"digest":{"sha1":"`+commit+`"},"entryPoint"`, `"digest":{"gitCommit":"2`+commit[1:]+`"},"entryPoint"`),
 		"is not a string":                            change(`"repository":"https`, `"repository":1,"x":"https`),
 		"behind the end":                             append(change("x", "x"), '}'),
 		"is not an object":                           nil,
@@ -131,6 +132,15 @@ func digests(n int) string {
 		fmt.Fprintf(&b, `"algorithm %d":"x",`, i)
 	}
 	return b.String() + `"sha256":`
+}
+
+// A material at another reference of the same repository says nothing of the source.
+func TestForeignOtherReference(t *testing.T) {
+	other := strings.Replace(generator, `"materials":[`, `"materials":[{"uri":"git+https://github.com/example/finbert@refs/heads/data","digest":{"sha1":"3`+commit[1:]+`"}},`, 1)
+	s, err := provenance.Parse([]byte(other))
+	if err != nil || s.Build.Source.Commit != commit {
+		t.Errorf("got %+v, %v", s, err)
+	}
 }
 
 // Only the build type of this package makes a byproduct the model.

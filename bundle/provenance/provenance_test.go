@@ -264,6 +264,41 @@ func TestModelBound(t *testing.T) {
 	}
 }
 
+// What Marshal would not write is not read, though it is signed: hostile signers write what they like.
+func TestRefused(t *testing.T) {
+	statement := string(marshal(t, newManifest("finbert", savedModel), newBuild()))
+	const source = `{"uri":"git+https://github.com/example/finbert@refs/tags/v1.2","digest":{"gitCommit":"` + commit + `"},"annotations":{"kind":"source"}}`
+	for want, change := range map[string][2]string{
+		"there are two sources":                {source, source + "," + source},
+		"source is not that of":                {`finbert@refs/tags/v1.2","digest`, `finbart@refs/tags/v1.2","digest`},
+		"the source is missing":                {source + ",", ""},
+		"source with more than":                {`"annotations":{"kind":"source"}`, `"name":"x","annotations":{"kind":"source"}`},
+		"more than uri":                        {`"annotations":{"kind":"source"}`, `"annotations":{"kind":"source","rootDigest":true}`},
+		"uri, gitCommit and kind":              {`"digest":{"gitCommit":"` + commit + `"}`, `"digest":{"sha1":"` + commit + `"}`},
+		"is not the plain URL":                 {"git+https://github.com/example/finbert", "git+git+https://github.com/example/finbert"},
+		"holds a user or credentials":          {"https://packages.example.com", "https://user:secret@packages.example.com"},
+		"has neither a URI":                    {`"uri":"pkg:pypi/numpy@2.1.0",`, ""},
+		"a package is not a package URL":       {"pkg:pypi/numpy", "pip:numpy"},
+		"the build finished before":            {`"finishedOn":"2026`, `"finishedOn":"2025`},
+		"entry point":                          {`"entryPoint":"`, `"entryPoint":"\u0007`},
+		"byproducts[1]: is one more":           {`"byproducts":[`, `"byproducts":[{"name":"finbert","digest":{},"annotations":{"https://model_signing/signature/v1.0":{}}},`},
+		`_type: is "https://in-toto.io/Statem`: {"https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"},
+	} {
+		changed := strings.ReplaceAll(statement, change[0], change[1])
+		if changed == statement {
+			t.Errorf("%s: nothing was changed", want)
+		}
+		if _, err := provenance.Parse([]byte(changed)); !errors.Is(err, bundle.ErrMalformed) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
+	}
+	single := &manifest.Manifest{Name: "finbert", Serialization: manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256}}
+	single.Resources = []manifest.Resource{{Path: ".", Digest: manifest.NewDigest(manifest.SHA256, make([]byte, 32))}}
+	if _, err := provenance.Marshal(single, newBuild()); err == nil {
+		t.Error("a model whose only file has no name: no error")
+	}
+}
+
 // replace replaces one of the occurrences of old.
 func replace(data []byte, old, with string, which int) []byte {
 	parts := strings.Split(string(data), old)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/modelsigning/modelsigning/bundle/provenance"
+	"github.com/modelsigning/modelsigning/hashing"
 	"github.com/modelsigning/modelsigning/internal/e2e"
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/modelsigning/modelsigning/verifying"
@@ -65,9 +67,6 @@ func TestWorkflowProvenance(t *testing.T) {
 					t.Errorf("%s: %+v", field, claim)
 				}
 			}
-			if p.Level != 1 {
-				t.Errorf("level %d of a provider that nobody knows", p.Level)
-			}
 			least := provenance.Build{Builder: provenance.Builder{ID: e2e.WorkflowIdentity}}
 			terse := attest(t, stack, stack.WorkflowToken(e2e.Claims{}), model, least)
 			policy.Inputs = nil
@@ -91,6 +90,37 @@ func TestWorkflowProvenance(t *testing.T) {
 				t.Errorf("another name: got error %v", err)
 			}
 		})
+	}
+}
+
+// The build type of GitHub's attestations earns nothing where it is not GitHub that vouches for the workflow.
+func TestLevelOfUnknownProvider(t *testing.T) {
+	stack := e2e.Start(t, e2e.Options{})
+	model, _ := newModel(t)
+	m, err := hashing.Hash(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement, err := provenance.Marshal(m, provenance.Build{Builder: provenance.Builder{ID: e2e.WorkflowIdentity}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement = bytes.ReplaceAll(statement, []byte(provenance.BuildType), []byte("https://actions.github.io/buildtypes/workflow/v1"))
+	b, err := signing.Config().UseSigstoreSigner(signing.Sigstore{
+		IdentityToken: stack.WorkflowToken(e2e.Claims{}), TrustConfigJSON: stack.TrustConfigJSON,
+	}).SignStatement(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := verifying.Config().UseSigstoreVerifier(verifying.Sigstore{
+		Identities:      []verifying.SigstoreIdentity{{SubjectRegexp: ".*", Issuer: stack.ActionsIssuer}},
+		TrustConfigJSON: stack.TrustedRootJSON,
+	}).OpenProvenance(t.Context(), b, verifying.ProvenancePolicy{BuilderID: e2e.WorkflowIdentity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Level != 1 || !p.Builder.Proven || p.Signer.Extensions.RunnerEnvironment != "github-hosted" {
+		t.Errorf("level %d, builder %+v on %q", p.Level, p.Builder, p.Signer.Extensions.RunnerEnvironment)
 	}
 }
 

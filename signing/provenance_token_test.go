@@ -3,6 +3,7 @@
 package signing_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -37,6 +38,20 @@ func TestPKCS11Provenance(t *testing.T) {
 		policy := verifying.ProvenancePolicy{BuilderID: build.Builder.ID}
 		if _, err := method.verify.VerifyProvenance(t.Context(), model, attestation, policy); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		for what, files := range map[string]map[string]string{
+			"swapped": {"weights.bin": "{}", "__init__.py": "", "sub/config.json": "0123456789"},
+			"renamed": {"weights.bio": "0123456789", "__init__.py": "", "sub/config.json": "{}"},
+			"deleted": {"weights.bin": "0123456789", "sub/config.json": "{}"},
+			"added":   {"weights.bin": "0123456789", "__init__.py": "", "sub/config.json": "{}", "sub/more": ""},
+		} {
+			other := filepath.Join(t.TempDir(), "model")
+			for file, content := range files {
+				write(t, filepath.Join(other, file), content)
+			}
+			if _, err := method.verify.VerifyProvenance(t.Context(), other, attestation, policy); !errors.As(err, new(*verifying.MismatchError)) {
+				t.Errorf("%s: %s: got error %v", name, what, err)
+			}
 		}
 	}
 }

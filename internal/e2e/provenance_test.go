@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,11 +82,22 @@ func TestWorkflowProvenance(t *testing.T) {
 					t.Errorf("another %s: got error %v", field, err)
 				}
 			}
-			if err := os.Rename(filepath.Join(model, "config.json"), filepath.Join(model, "config.jsom")); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := config.VerifyProvenance(t.Context(), model, good, policy); !errors.As(err, new(*verifying.MismatchError)) {
-				t.Errorf("another name: got error %v", err)
+			weights := strings.Repeat("weights ", 1000)
+			for what, files := range map[string]map[string]string{
+				"swapped": {"config.json": weights, "weights/model.safetensors": "{}"},
+				"renamed": {"config.jsom": "{}", "weights/model.safetensors": weights},
+				"deleted": {"config.json": "{}"},
+				"added":   {"config.json": "{}", "weights/model.safetensors": weights, "weights/more": ""},
+				"":        {"config.json": "{}", "weights/model.safetensors": weights},
+			} {
+				other := filepath.Join(t.TempDir(), "finbert")
+				for file, content := range files {
+					write(t, filepath.Join(other, file), []byte(content))
+				}
+				_, err := config.VerifyProvenance(t.Context(), other, good, policy)
+				if refused := errors.As(err, new(*verifying.MismatchError)); refused != (what != "") || what == "" && err != nil {
+					t.Errorf("%q: got error %v", what, err)
+				}
 			}
 		})
 	}

@@ -210,3 +210,18 @@ func TestHashFSNames(t *testing.T) {
 		}
 	}
 }
+
+// What is missing altogether is an error like any other: a panic in a worker could not be recovered from.
+func TestNil(t *testing.T) {
+	c, ctx := hashing.Config(), t.Context()
+	for what, do := range map[string]func() error{
+		"HashFS":     func() error { _, err := c.HashFS(ctx, nil, "m"); return err },
+		"ReportFS":   func() error { _, err := c.ReportFS(ctx, nil, "m"); return err },
+		"OpenTreeFS": func() error { _, err := c.OpenTreeFS(ctx, nil, "m"); return err },
+		"Recheck":    func() error { _, err := c.Recheck(ctx, t.TempDir(), nil, 1); return err },
+	} {
+		if err := do(); err == nil || !strings.Contains(err.Error(), "is nil") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -100,13 +100,23 @@ func (c Configuration) HashFS(ctx context.Context, fsys fs.FS, name string) (*ma
 
 // ReportFS is to HashFS what [Configuration.Report] is to HashContext.
 func (c Configuration) ReportFS(ctx context.Context, fsys fs.FS, name string) (*Report, error) {
-	s, err := c.settings()
+	s, t, err := c.openFS(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", name, err)
+		return nil, err
 	}
-	t := &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}
-	_, t.seeks = fsys.(*Snapshot)
 	return s.report(ctx, t, name)
+}
+
+func (c Configuration) openFS(fsys fs.FS, name string) (*settings, *tree, error) {
+	s, err := c.settings()
+	if err == nil && fsys == nil {
+		err = errors.New("the file system is nil")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("hashing %s: %w", name, err)
+	}
+	_, seeks := fsys.(*Snapshot)
+	return s, &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks, seeks: seeks}, nil
 }
 
 // A Report is a manifest, and what of the model it does not cover. Its lists are sorted.

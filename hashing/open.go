@@ -32,11 +32,11 @@ func (c Configuration) OpenTree(ctx context.Context, model string) (*Tree, error
 
 // OpenTreeFS is to OpenTree what [Configuration.ReportFS] is to Report.
 func (c Configuration) OpenTreeFS(ctx context.Context, fsys fs.FS, name string) (*Tree, error) {
-	s, err := c.settings()
+	s, t, err := c.openFS(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("hashing %s: %w", name, err)
+		return nil, err
 	}
-	return s.open(ctx, &tree{fsys: fsys, shown: name, follow: s.serialization.AllowSymlinks}, name)
+	return s.open(ctx, t, name)
 }
 
 func (s *settings) open(ctx context.Context, t *tree, name string) (*Tree, error) {

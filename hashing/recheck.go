@@ -44,7 +44,9 @@ func (c Configuration) Recheck(ctx context.Context, model string, m *manifest.Ma
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("rechecking %s: share %v is not above 0 and at most 1", model, share)
 	}
-	c.cache = nil // which is what is not to be trusted here
+	if m == nil {
+		return 0, fmt.Errorf("rechecking %s: the manifest is nil", model)
+	}
 	err = m.Validate()
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package hashing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -24,17 +25,17 @@ func ConfigFor(s manifest.Serialization) Configuration { return Configuration{}.
 func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
 	switch {
 	case c.method != "" && c.method != s.Method:
-		return c, &ConflictError{"method", s.Method, c.method}
+		return c, &ConflictError{Field: "method", Signed: s.Method, Configured: c.method}
 	case c.algorithm != "" && c.algorithm != s.Algorithm:
-		return c, &ConflictError{"hash_type", s.Algorithm, c.algorithm}
+		return c, &ConflictError{Field: "hash_type", Signed: s.Algorithm, Configured: c.algorithm}
 	case c.shardSize != 0 && c.shardSize != s.ShardSize:
-		return c, &ConflictError{"shard_size", s.ShardSize, c.shardSize}
+		return c, &ConflictError{Field: "shard_size", Signed: s.ShardSize, Configured: c.shardSize}
 	case c.links != unset && (c.links == on) != s.AllowSymlinks:
-		return c, &ConflictError{"allow_symlinks", s.AllowSymlinks, c.links == on}
+		return c, &ConflictError{Field: "allow_symlinks", Signed: s.AllowSymlinks, Configured: c.links == on}
 	case c.follow && s.Method != manifest.Files:
-		return c, &ConflictError{"method", s.Method, manifest.Files}
+		return c, &ConflictError{Field: "method", Signed: s.Method, Configured: manifest.Files}
 	case c.follow && s.Algorithm != manifest.SHA256:
-		return c, &ConflictError{"hash_type", s.Algorithm, manifest.SHA256}
+		return c, &ConflictError{Field: "hash_type", Signed: s.Algorithm, Configured: manifest.SHA256}
 	}
 	return c.with(s), nil
 }
@@ -50,12 +51,16 @@ func (c Configuration) with(s manifest.Serialization) Configuration {
 	return c
 }
 
-// A ConflictError says that a Configuration contradicts what was signed.
+// A ConflictError says that a Configuration contradicts what was signed, or planned: see [Configuration.SetPlan].
 type ConflictError struct {
-	Field              string // as signatures name it: method, hash_type, shard_size, allow_symlinks
+	// Field is as signatures name it: method, hash_type, shard_size, allow_symlinks, and of a plan ignore_paths, too, or
+	// slices.
+	Field              string
 	Signed, Configured any
+
+	by string // what says so, if it is no signature
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s is configured as %v, but signed as %v", e.Field, e.Configured, e.Signed)
+	return fmt.Sprintf("%s is configured as %v, but %s as %v", e.Field, e.Configured, cmp.Or(e.by, "signed"), e.Signed)
 }

@@ -16,8 +16,8 @@ import (
 // gets those bytes is for Git LFS to see, or for verifying again.
 //
 // Only SHA-256 of whole files can be had this way: with another algorithm, and with shards, hashing fails. So do those
-// methods that have nowhere to say what was not read, or need all of it: [Configuration.Part], [Configuration.Recheck],
-// [Configuration.Record], and all with SetCopy.
+// methods that have nowhere to say what was not read, or need all of it: [Configuration.Plan], [Configuration.Part],
+// [Configuration.Recheck], [Configuration.Record], and all with SetCopy.
 func (c Configuration) SetFollowLFSPointers(follow bool) Configuration {
 	c.follow = follow
 	return c

@@ -39,7 +39,8 @@ func (e *RecheckError) Error() string {
 // is a [*RecheckError]. It returns how many resources were hashed.
 //
 // Of a manifest in which k digests are wrong, it overlooks all with a probability of about (1-share)^k: a few wrong ones
-// in a large model are not found. A cache is not used. How the model is hashed follows from the manifest, as in [Configuration.For].
+// in a large model are not found. A cache is not used. How the model is hashed follows from the manifest, as in
+// [Configuration.For].
 func (c Configuration) Recheck(ctx context.Context, model string, m *manifest.Manifest, share float64) (checked int, err error) {
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("rechecking %s: share %v is not above 0 and at most 1", model, share)
@@ -55,8 +56,8 @@ func (c Configuration) Recheck(ctx context.Context, model string, m *manifest.Ma
 	case c.copy != nil:
 		err = errCopy
 	default:
-		c.cache = nil // what it has is what is to be rechecked
-		c, err = c.forPlan(m.Serialization)
+		c.cache = nil // which is what is not to be trusted here
+		c, err = c.forPlan(m.Serialization, "hashed")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("rechecking %s: %w", model, err)

@@ -52,6 +52,9 @@ func (c Configuration) Plan(ctx context.Context, model string, n int) (*manifest
 	}
 	var plan *manifest.Plan
 	err := c.inTree(model, func(s *settings, t *tree, name string) (err error) {
+		if s.follow {
+			return fmt.Errorf("planning %s: %w", model, errUnread)
+		}
 		plan, _, err = s.plan(ctx, t, name, n)
 		return err
 	})
@@ -102,25 +105,38 @@ func (c Configuration) planned() (Configuration, error) {
 		return c, err
 	}
 	if n := which.plan.Slices; n != which.of {
-		return c, &ConflictError{"slices", n, which.of}
+		return c, &ConflictError{"slices", n, which.of, asPlanned}
 	}
-	return c.forPlan(which.plan.Serialization)
+	return c.forPlan(which.plan.Serialization, asPlanned)
 }
 
-// forPlan is For, but that paths to ignore may not be added: what is ignored is part of the inventory.
-func (c Configuration) forPlan(s manifest.Serialization) (Configuration, error) {
+// asPlanned is what a ConflictError says of a plan.
+const asPlanned = "planned"
+
+// forPlan is For, but that paths to ignore may not be added: what is ignored is part of the inventory. By is as in
+// ConflictError.
+func (c Configuration) forPlan(s manifest.Serialization, by string) (Configuration, error) {
 	own := c.ignored
 	c.ignored = nil
 	for _, p := range own {
 		if !slices.Contains(s.IgnorePaths, strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/")) {
-			return c, &ConflictError{"ignore_paths", s.IgnorePaths, own}
+			return c, &ConflictError{"ignore_paths", s.IgnorePaths, own, by}
 		}
 	}
 	if c.git != unset && (c.git == on) != slices.Contains(s.IgnorePaths, ".git") {
-		return c, &ConflictError{"ignore_paths", s.IgnorePaths, gitPaths}
+		var git []string
+		if c.git == on {
+			git = gitPaths
+		}
+		return c, &ConflictError{"ignore_paths", s.IgnorePaths, git, by}
 	}
 	c.git = off
-	return c.For(s)
+	c, err := c.For(s)
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		conflict.by = by
+	}
+	return c, err
 }
 
 // plan lists the model, and returns its files in the order of the plan as well.

@@ -139,22 +139,25 @@ func TestSliceMisused(t *testing.T) {
 	plan, err := hashing.Config().Plan(background, root, 2)
 	must(t, err)
 	c := hashing.Config()
+	whole, err := c.Hash(root)
+	must(t, err)
 	for name, f := range map[string]func() error{
-		"no slice":      func() error { _, err := c.Part(background, root); return err },
-		"slice n of n":  func() error { _, err := c.Slice(2, 2).Part(background, root); return err },
-		"negative":      func() error { _, err := c.Slice(-1, 2).Part(background, root); return err },
-		"negative n":    func() error { _, err := c.Slice(0, -2).Part(background, root); return err },
-		"too many":      func() error { _, err := c.Slice(0, manifest.MaxSlices+1).Part(background, root); return err },
-		"only":          func() error { _, err := c.SetOnly("a").Slice(0, 2).Part(background, root); return err },
-		"hash":          func() error { _, err := c.Slice(0, 2).Hash(root); return err },
-		"report":        func() error { _, err := c.Slice(0, 2).Report(background, root); return err },
-		"HashFS":        func() error { _, err := c.Slice(0, 2).HashFS(background, os.DirFS(root), "m"); return err },
-		"plan":          func() error { _, err := c.Slice(0, 2).Plan(background, root, 2); return err },
-		"plan of zero":  func() error { _, err := c.Plan(background, root, 0); return err },
-		"plan of some":  func() error { _, err := c.SetOnly("a").Plan(background, root, 2); return err },
-		"recheck":       func() error { _, err := c.Slice(0, 2).Recheck(background, root, &manifest.Manifest{}, 1); return err },
-		"no plan":       func() error { _, err := c.SetPlan(&manifest.Plan{}).Slice(0, 2).Part(background, root); return err },
-		"without model": func() error { _, err := c.Slice(0, 2).Part(background, filepath.Join(root, "none")); return err },
+		"no slice":         func() error { _, err := c.Part(background, root); return err },
+		"slice n of n":     func() error { _, err := c.Slice(2, 2).Part(background, root); return err },
+		"negative":         func() error { _, err := c.Slice(-1, 2).Part(background, root); return err },
+		"negative n":       func() error { _, err := c.Slice(0, -2).Part(background, root); return err },
+		"too many":         func() error { _, err := c.Slice(0, manifest.MaxSlices+1).Part(background, root); return err },
+		"only":             func() error { _, err := c.SetOnly("a").Slice(0, 2).Part(background, root); return err },
+		"hash":             func() error { _, err := c.Slice(0, 2).Hash(root); return err },
+		"report":           func() error { _, err := c.Slice(0, 2).Report(background, root); return err },
+		"HashFS":           func() error { _, err := c.Slice(0, 2).HashFS(background, os.DirFS(root), "m"); return err },
+		"plan":             func() error { _, err := c.Slice(0, 2).Plan(background, root, 2); return err },
+		"plan of zero":     func() error { _, err := c.Plan(background, root, 0); return err },
+		"plan of some":     func() error { _, err := c.SetOnly("a").Plan(background, root, 2); return err },
+		"recheck":          func() error { _, err := c.Slice(0, 2).Recheck(background, root, whole, 1); return err },
+		"plan of pointers": func() error { _, err := c.SetFollowLFSPointers(true).Plan(background, root, 2); return err },
+		"no plan":          func() error { _, err := c.SetPlan(&manifest.Plan{}).Slice(0, 2).Part(background, root); return err },
+		"without model":    func() error { _, err := c.Slice(0, 2).Part(background, filepath.Join(root, "none")); return err },
 	} {
 		if f() == nil {
 			t.Errorf("%s: got no error", name)
@@ -168,12 +171,14 @@ func TestSliceMisused(t *testing.T) {
 		"ignore_paths":   c.Slice(0, 2).AddIgnoredPaths("a"),
 	} {
 		var conflict *hashing.ConflictError
-		if _, err := c.SetPlan(plan).Part(background, root); !errors.As(err, &conflict) || conflict.Field != field {
+		_, err := c.SetPlan(plan).Part(background, root)
+		if !errors.As(err, &conflict) || conflict.Field != field || !strings.Contains(err.Error(), "but planned as") {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}
 	var conflict *hashing.ConflictError
-	if _, err := c.SetIgnoreGitPaths(false).SetPlan(plan).Slice(0, 2).Part(background, root); !errors.As(err, &conflict) {
+	if _, err := c.SetIgnoreGitPaths(false).SetPlan(plan).Slice(0, 2).Part(background, root); !errors.As(err, &conflict) ||
+		fmt.Sprint(conflict.Configured) == fmt.Sprint(conflict.Signed) {
 		t.Errorf("git's files: got %v", err)
 	}
 	m, err := c.Slice(0, 2).Slice(0, 0).Hash(root)

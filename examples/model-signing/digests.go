@@ -39,6 +39,9 @@ func (f *signFlags) run(ctx context.Context, model string, h hashing.Configurati
 	if err != nil {
 		return err
 	}
+	if f.method == string(manifest.Shards) {
+		return usageError{errors.New("--digests are of whole files, of which --serialization-method shards cannot be made")}
+	}
 	m, err := h.HashFiles(ctx, name, files)
 	if err != nil {
 		return faultOfList(err)

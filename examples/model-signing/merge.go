@@ -61,6 +61,9 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if c.Flags().Changed("recheck") != (flags.model != "") {
 				return usageError{errors.New("--recheck and --model need each other")}
 			}
+			if flags.followLFS {
+				return errFollowLFS
+			}
 			if err := flags.check(log); err != nil {
 				return err
 			}

@@ -78,6 +78,9 @@ func like(h hashing.Configuration, model, signature string) (hashing.Configurati
 	return h.SetMaxResources(len(m.Resources) + 1<<20).For(m.Serialization)
 }
 
+// errFollowLFS says that slices, and rechecking, are of what was read.
+var errFollowLFS = usageError{errors.New("--follow-lfs-pointers is for hashing on one machine: slices are read, pointers or not")}
+
 func addLike(c *cobra.Command, name *string) {
 	c.Flags().StringVar(name, "like", "", "hash as the signature in this `FILE` says, to verify it")
 }
@@ -121,6 +124,9 @@ func newPlan(log *slog.Logger) *cobra.Command {
 
 // shared returns the configuration for one of several jobs, and sees that its result may be written.
 func (f *hashFlags) shared(c *cobra.Command, model, signature string, out *outFile, log *slog.Logger) (hashing.Configuration, error) {
+	if f.followLFS {
+		return hashing.Configuration{}, errFollowLFS
+	}
 	h, err := f.config(c, model, log)
 	if err != nil {
 		return h, err

@@ -79,8 +79,12 @@ const (
 	shownReason       = 500 // bytes of each
 )
 
-// Error prints the first few of the reasons, those that Unwrap returns before the others.
+// Error prints the first few of the reasons, those that Unwrap returns before the others, and just the reason of a
+// single alternative.
 func (e *RefusedError) Error() string {
+	if len(e.Errs) == 1 {
+		return clip(e.Errs[0].Error(), shownReason)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "none of %d alternatives accepts the signature", len(e.Errs))
 	for n, i := range e.nearestFirst() {

@@ -125,3 +125,14 @@ func TestUseAnyLongError(t *testing.T) {
 		t.Errorf("got %d bytes", len(err.Error()))
 	}
 }
+
+// One alternative, and one in one, refuse in the words of their verifier.
+func TestUseAnyOfOne(t *testing.T) {
+	one := verifier(newKey(t, elliptic.P256()))
+	b := signedBy(t, certtest.Leaf(t, nil))
+	_, want := one.Open(t.Context(), b)
+	_, err := verifying.Config().UseAny(verifying.Config().UseAny(one)).Open(t.Context(), b)
+	if err == nil || err.Error() != want.Error() || !errors.As(err, new(*verifying.RefusedError)) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}

@@ -77,7 +77,7 @@ func (e *ThresholdError) Unwrap() []error {
 }
 
 // errTooFew is of signatures that are good, of which nobody knows whether they are of the model.
-var errTooFew = errors.New("good, but not compared with the model, since there are too few others")
+var errTooFew = errors.New("not compared with the model, since there are too few others")
 
 // VerifyThreshold verifies that at least n different signers, as [CountSigners] counts them, have signed the model:
 // that n of the signatures, files with bundles, are of signers whom the verifier accepts, and are of this model. A
@@ -184,8 +184,10 @@ func (v *voting) add(ctx context.Context, name string, b *bundle.Bundle, err err
 func (v *voting) run(ctx context.Context) (*MultiResult, error) {
 	if signers := v.count(); signers < v.need && ctx.Err() == nil {
 		for i := range v.all {
-			if v.all[i].Err == nil {
-				v.all[i].Result, v.all[i].Err = nil, errTooFew
+			if s := &v.all[i]; s.Err == nil {
+				// By whom, since two good signatures may be of one signer.
+				s.Err = fmt.Errorf("signed by %.200q, and %w", s.Result.Signer.Subject, errTooFew)
+				s.Result = nil
 			}
 		}
 		return nil, &ThresholdError{v.model, v.need, signers, v.all}

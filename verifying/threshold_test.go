@@ -316,3 +316,16 @@ func TestCountSigners(t *testing.T) {
 		}
 	}
 }
+
+// Two good signatures of one signer are told from two signers in what people read.
+func TestThresholdNamesSigners(t *testing.T) {
+	c := newCouncil(t)
+	r, err := verifier(c.keys[0]).Verify(c.model, c.sigs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.accepting().VerifyThreshold(t.Context(), c.model, 2, c.sigs[0], c.sigs[0])
+	if err == nil || strings.Count(err.Error(), r.Signer.Subject) != 2 {
+		t.Errorf("%s is not named twice: %v", r.Signer.Subject, err)
+	}
+}

@@ -2,9 +2,11 @@ package signing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
@@ -36,6 +38,9 @@ func (c Configuration) Record(ctx context.Context, name string) (*Recorder, erro
 	h := c.hashing
 	if c.log != nil {
 		h = h.SetLogger(c.log)
+	}
+	if name == "" || !utf8.ValidString(name) {
+		return nil, r.wrap(errors.New("the name of the model is empty or not valid UTF-8"))
 	}
 	var err error
 	if r.signer, r.done, err = c.prepare(ctx); err != nil {

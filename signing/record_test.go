@@ -141,6 +141,11 @@ func TestRecordClose(t *testing.T) {
 	if _, err := c.Record(t.Context(), "model"); err == nil {
 		t.Error("a bad hashing configuration is taken")
 	}
+	for _, name := range []string{"", "a\xff"} {
+		if _, err := config(t).Record(t.Context(), name); err == nil {
+			t.Errorf("the name %q, which no signature can have, is taken until the checkpoint is written", name)
+		}
+	}
 	r, err := config(t).Record(t.Context(), "model")
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
 }
 
 var (
+	errNothing  = &refusal{http.StatusNotFound, "not_found", "there is no such request; the names of models have no slash"}
 	errBusy     = &refusal{http.StatusServiceUnavailable, "busy", "too many uploads are under way; try again later"}
 	errNoUpload = &refusal{http.StatusNotFound, "not_found", "there is no such upload, or it has ended"}
 	errInUse    = &refusal{http.StatusConflict, "in_use", "files of this upload are still being sent"}

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -311,6 +313,42 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+// Starting a hub again where one is serving does no harm to it.
+func TestStartedTwice(t *testing.T) {
+	s := newSigner(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	upload := filepath.Join(dir, "uploads", rand.Text())
+	if err := os.MkdirAll(upload, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if code := run([]string{"-store", dir, "-key", s.public, "-listen", taken.Addr().String()}, io.Discard, io.Discard); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if _, err := os.Stat(upload); err != nil {
+		t.Errorf("the upload of the hub that serves there: %v", err)
+	}
+}
+
+// What the protocol does not have is answered as the rest is.
+func TestNoSuchRequest(t *testing.T) {
+	c, _, _ := newTestHub(t, policy{}, usual)
+	for _, path := range []string{"/", "/models/org/name/uploads", "/models/m/commit"} {
+		c.step(t, "POST", path, "", 404, "not_found")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stderr bytes.Buffer
+	if code := run([]string{"-help"}, io.Discard, &stderr); code != 0 || !strings.Contains(stderr.String(), "-store") {
+		t.Errorf("exit code %d, %s", code, &stderr)
+	}
+}
+
 func TestCheckName(t *testing.T) {
 	for _, name := range []string{"a", "a/b", ".a", "a b/é", "模型.json", "..a"} {
 		if err := checkName(name); err != nil {
@@ -376,7 +414,7 @@ func TestPolicy(t *testing.T) {
 // What a run that was killed has left is gone, and models stay.
 func TestOpenStore(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"uploads/X/files/a", "models/m/files"} {
+	for _, name := range []string{"uploads/" + rand.Text() + "/files/a", "uploads/somebody else's", "models/m/files"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -385,7 +423,7 @@ func TestOpenStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(s.uploads); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(s.uploads); err != nil || len(left) != 1 || left[0].Name() != "somebody else's" {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	if !s.exists("m") || s.exists("n") {

@@ -61,7 +61,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("hub", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	o.add(f)
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
 		return 2
 	}
 	l := o.limits
@@ -108,6 +110,12 @@ func serve(o options, stdout io.Writer, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	// First of all: a hub that serves here already may have this store, and uploads in it.
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	s, err := openStore(o.store)
 	if err != nil {
 		return err
@@ -117,16 +125,13 @@ func serve(o options, stdout io.Writer, log *slog.Logger) error {
 	h := newHub(s, p, o.limits, log)
 	defer h.close()
 	if o.debug != "" {
-		end, err := start(o.debug, debugHandler(h), o.limits, "debug", stdout)
+		debug, err := net.Listen("tcp", o.debug)
 		if err != nil {
 			return err
 		}
-		defer end(context.Background())
+		defer start(debug, debugHandler(h), o.limits, "debug", stdout)(context.Background())
 	}
-	end, err := start(o.listen, h.handler(), o.limits, "serving", stdout)
-	if err != nil {
-		return err
-	}
+	end := start(listener, h.handler(), o.limits, "serving", stdout)
 	<-stop.Done()
 	heard() // a second signal ends the process at once
 	ctx, cancel := context.WithTimeout(context.Background(), o.limits.idle)
@@ -144,11 +149,7 @@ func debugHandler(h *hub) http.Handler {
 }
 
 // start serves until the returned function is called, which waits for requests until its context is done.
-func start(address string, handler http.Handler, l limits, what string, stdout io.Writer) (end func(context.Context) error, err error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
+func start(listener net.Listener, handler http.Handler, l limits, what string, stdout io.Writer) (end func(context.Context) error) {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: l.idle,
@@ -166,5 +167,5 @@ func start(address string, handler http.Handler, l limits, what string, stdout i
 			return err
 		}
 		return nil
-	}, nil
+	}
 }

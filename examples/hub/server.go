@@ -27,6 +27,7 @@ func (h *hub) handler() http.Handler {
 		"GET /models/{name}":                 h.get(func(*http.Request) string { return resultName }),
 		"GET /models/{name}/bundle":          h.get(func(*http.Request) string { return bundleName }),
 		"GET /models/{name}/files/{path...}": h.get(func(r *http.Request) string { return filesName + "/" + r.PathValue("path") }),
+		"/":                                  func(http.ResponseWriter, *http.Request) error { return errNothing },
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := f(w, r); err != nil {

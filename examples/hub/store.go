@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 )
 
@@ -37,10 +38,27 @@ func openStore(dir string) (*store, error) {
 		return nil, err
 	}
 	s := &store{models: filepath.Join(dir, "models"), uploads: filepath.Join(dir, "uploads")}
-	if err := os.RemoveAll(s.uploads); err != nil {
+	if err := s.clean(); err != nil {
 		return nil, err
 	}
 	return s, errors.Join(os.MkdirAll(s.models, 0o777), os.MkdirAll(s.uploads, 0o777), syncDir(dir))
+}
+
+// uploadIDs are what newDir makes.
+var uploadIDs = regexp.MustCompile(`^[A-Z2-7]{26,}$`)
+
+// clean removes uploads, and nothing else: somebody may name a directory that is no store, and has uploads of its own.
+func (s *store) clean() error {
+	entries, err := os.ReadDir(s.uploads)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if uploadIDs.MatchString(e.Name()) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(s.uploads, e.Name())))
+		}
+	}
+	return err
 }
 
 // newDir returns a directory for an upload, and its name, which nobody can guess.

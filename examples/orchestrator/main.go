@@ -55,7 +55,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.IntVar(&j.workers, "workers", 1, "sign so many checkpoints at a time")
 	f.IntVar(&j.waiting, "waiting", 4, "let so many checkpoints wait before training waits for them")
 	f.DurationVar(&j.grace, "grace", 30*time.Second, "finish signatures for so long after a signal")
-	if err := f.Parse(args); err != nil || f.NArg() > 0 || j.key == "" || j.steps < 0 || j.every < 1 || j.size < 1 || j.workers < 1 || j.waiting < 0 || j.grace < 0 {
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2 // which package flag has said
+	}
+	if f.NArg() > 0 || j.key == "" || j.steps < 0 || j.every < 1 || j.size < 1 || j.workers < 1 || j.waiting < 0 || j.grace < 0 {
 		fmt.Fprintln(stderr, "orchestrator: -private-key is missing, or a number makes no sense; see -help")
 		return 2
 	}

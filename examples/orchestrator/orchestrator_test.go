@@ -289,6 +289,7 @@ func TestWrongUse(t *testing.T) {
 		code int
 		says string
 	}{
+		{[]string{"-help"}, 0, "-grace"},
 		{[]string{"-bogus"}, 2, "bogus"},
 		{[]string{"-workers", "0"}, 2, "makes no sense"},
 		{[]string{"more"}, 2, "makes no sense"},

@@ -59,7 +59,7 @@ type Recorder struct {
 
 // Record starts the manifest of a model with the given name. Hashing is as c says, with these differences:
 //   - Links and special files do not pass by as such; what the caller writes is what is hashed.
-//   - Workers, mapping and chunks mean nothing: a file is hashed by the goroutines that write it.
+//   - Workers, mapping, chunks, SetCache and SetCopy mean nothing: a file is hashed by the goroutines that write it.
 //   - Progress has a Total of -1, since nobody knows it.
 //
 // Once ctx is done, every method of the recorder and of its files returns its error.

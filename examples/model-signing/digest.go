@@ -26,7 +26,8 @@ func newDigest(log *slog.Logger) *cobra.Command {
 		Short: "Print the root digest of a model, or hash a slice of it",
 		Long: "Print the root digest of a model, or hash a slice of it. With --slice, the exit code is 3 if another try is worth " +
 			"while, and 5 if the model has changed, so that no slice needs to be tried again.",
-		Args: exactlyOneModel,
+		Args:    exactlyOneModel,
+		PreRunE: noneEmpty,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := exclusive(c.Flags(), "plan", "like"); err != nil {
 				return err

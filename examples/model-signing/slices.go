@@ -91,9 +91,10 @@ func newPlan(log *slog.Logger) *cobra.Command {
 	var n int
 	var signature string
 	c := &cobra.Command{
-		Use:   "plan MODEL",
-		Short: "List a model once, so that many machines can hash a slice each",
-		Args:  exactlyOneModel,
+		Use:     "plan MODEL",
+		Short:   "List a model once, so that many machines can hash a slice each",
+		Args:    exactlyOneModel,
+		PreRunE: noneEmpty,
 		RunE: func(c *cobra.Command, args []string) error {
 			if n < 1 || n > manifest.MaxSlices {
 				return usageError{fmt.Errorf("--slices: %d is not between 1 and %d", n, manifest.MaxSlices)}

@@ -38,8 +38,11 @@ func (o *outFile) check(model string, ignored []string) error {
 	if o.name == "" {
 		return usageError{errors.New("--out is missing")}
 	}
-	target, err := o.find()
+	target, err := atomicfile.Find(o.name)
 	if err != nil {
+		return usageError{err}
+	}
+	if err := o.replaces(target.Old()); err != nil {
 		return err
 	}
 	if model == "" {
@@ -57,18 +60,6 @@ func (o *outFile) check(model string, ignored []string) error {
 		}
 	}
 	return o.outside(model, o.name, ignored)
-}
-
-// find returns the place for the file, if what is there may be replaced.
-func (o *outFile) find() (atomicfile.Target, error) {
-	target, err := atomicfile.Find(o.name)
-	if err != nil {
-		return target, usageError{err}
-	}
-	if old := target.Old(); old != nil && old.Size() > 0 {
-		err = o.replaces()
-	}
-	return target, err
 }
 
 // outside sees that a path is not that of something in the model, but for what is ignored.
@@ -93,8 +84,11 @@ func (o *outFile) makeDir() error {
 	return nil
 }
 
-// replaces sees that the file that is there is of the kind to be written.
-func (o *outFile) replaces() error {
+// replaces sees that the file that is there, if any, is empty or of the kind to be written.
+func (o *outFile) replaces(old fs.FileInfo) error {
+	if old == nil || old.Size() == 0 {
+		return nil
+	}
 	f, err := os.Open(o.name)
 	if err != nil {
 		return err
@@ -122,7 +116,10 @@ func below(p string, paths []string) bool {
 func (o *outFile) write(what io.WriterTo) (err error) {
 	var target atomicfile.Target
 	for range 10 {
-		if target, err = o.find(); err != nil {
+		if target, err = atomicfile.Find(o.name); err != nil {
+			return err
+		}
+		if err := o.replaces(target.Old()); err != nil {
 			return err
 		}
 		err = target.Write(func(w io.Writer) error {

@@ -27,7 +27,7 @@ func (t target) share(all time.Duration) time.Duration {
 	case "bundle", "manifest":
 		return all
 	}
-	return all / 4
+	return all / 6
 }
 
 // fuzz runs all targets, as many at a time as there are processors, each with one worker.

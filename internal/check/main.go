@@ -29,7 +29,7 @@ import (
 
 func main() {
 	short := flag.Bool("short", false, "install nothing, and only run go test ./...")
-	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run fuzz targets for this `duration`, and those outside of bundle and manifest for a quarter of it")
+	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run fuzz targets for this `duration`, and those outside of bundle and manifest for a sixth of it")
 	without := flag.String("without", "", "a `list` of what not to install: python, softhsm, slurm; tests that need it are skipped")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -73,7 +73,7 @@ func (c *checker) stages() []stage {
 		{"test", "all tests of all modules, with the race detector", c.test},
 		{"test-plain", "all tests without cgo, Sigstore and assembly", c.testPlain},
 		{"test-speed", "what the race detector hides: memory and allocations, with assembly", c.testSpeed},
-		{"fuzz", fmt.Sprintf("fuzz targets, for %v or a quarter of that", c.fuzztime), c.fuzz},
+		{"fuzz", fmt.Sprintf("fuzz targets, for %v or a sixth of that", c.fuzztime), c.fuzz},
 	}
 }
 

@@ -69,18 +69,39 @@ func (e *MissingSlicesError) List() string {
 // if all parts belong together and some are not there. Time and memory are linear in the number of resources, but for
 // sorting.
 func Merge(parts ...*Partial) (*Manifest, error) {
-	m, err := merge(parts)
+	var first *Partial
+	if len(parts) > 0 {
+		first = parts[0]
+	}
+	return merging(parts, first, "")
+}
+
+// Merge is the function of the same name, for parts that must be of this plan: those of an earlier one are refused, even
+// if they are complete. The plan must be one that [Plan.Validate] accepts.
+func (p *Plan) Merge(parts ...*Partial) (*Manifest, error) {
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("merging: %w", err)
+	}
+	like := &Partial{Name: p.Name, Slices: p.Slices, Serialization: p.Serialization, Inventory: p.Inventory()}
+	return merging(parts, like, "the plan")
+}
+
+func merging(parts []*Partial, like *Partial, called string) (*Manifest, error) {
+	m, err := merge(parts, like, called)
 	if err != nil {
 		return nil, fmt.Errorf("merging: %w", err)
 	}
 	return m, nil
 }
 
-func merge(parts []*Partial) (*Manifest, error) {
+// merge merges parts of the same run as first, which errors call by its slice if it is not called anything else.
+func merge(parts []*Partial, first *Partial, called string) (*Manifest, error) {
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("%w: there are none", ErrNotCovered)
 	}
-	first := parts[0]
+	if called == "" && first != nil {
+		called = fmt.Sprintf("slice %d", first.Slice)
+	}
 	bySlice := make(map[int]*Partial, len(parts))
 	for i, p := range parts {
 		if p == nil {
@@ -89,7 +110,7 @@ func merge(parts []*Partial) (*Manifest, error) {
 		if err := p.Validate(); err != nil {
 			return nil, fmt.Errorf("slice %d: %w", p.Slice, err)
 		}
-		if err := p.belongsTo(first); err != nil {
+		if err := p.belongsTo(first, called); err != nil {
 			return nil, err
 		}
 		if twin, ok := bySlice[p.Slice]; ok && !slices.EqualFunc(p.Segments, twin.Segments, (Segment).equal) {
@@ -114,7 +135,7 @@ func missing(have map[int]*Partial, n int) error {
 }
 
 // belongsTo reports why p is of another run than first.
-func (p *Partial) belongsTo(first *Partial) error {
+func (p *Partial) belongsTo(first *Partial, called string) error {
 	a, b := p.Serialization, first.Serialization
 	for _, c := range []struct {
 		what        string
@@ -131,13 +152,13 @@ func (p *Partial) belongsTo(first *Partial) error {
 		{"record of ignore_paths", a.IgnorePaths != nil, b.IgnorePaths != nil, (a.IgnorePaths == nil) == (b.IgnorePaths == nil)},
 	} {
 		if !c.same {
-			return fmt.Errorf("%w: slice %d has the %s %.200q, and slice %d %.200q", ErrOtherRun, p.Slice, c.what,
-				fmt.Sprint(c.have), first.Slice, fmt.Sprint(c.other))
+			return fmt.Errorf("%w: slice %d has the %s %.200q, and %s %.200q", ErrOtherRun, p.Slice, c.what,
+				fmt.Sprint(c.have), called, fmt.Sprint(c.other))
 		}
 	}
 	if p.Inventory != first.Inventory {
-		return fmt.Errorf("%w: slice %d has the inventory %s, and slice %d %s", ErrTreeChanged, p.Slice, p.Inventory,
-			first.Slice, first.Inventory)
+		return fmt.Errorf("%w: slice %d has the inventory %s, and %s %s", ErrTreeChanged, p.Slice, p.Inventory, called,
+			first.Inventory)
 	}
 	return nil
 }

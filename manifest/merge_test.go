@@ -101,6 +101,39 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// A plan merges its own parts and no others, however complete they are.
+func TestPlanMerge(t *testing.T) {
+	p := planOf(byShards, 4, 0, 1, 30<<20, 70<<20)
+	got, err := p.Merge(parts(p)...)
+	if err != nil || !reflect.DeepEqual(got, whole(p)) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for name, c := range map[string]struct {
+		change func(p *manifest.Plan)
+		want   error
+	}{
+		"time":   {func(p *manifest.Plan) { p.Files[2].ModTime++ }, manifest.ErrTreeChanged},
+		"size":   {func(p *manifest.Plan) { p.Files[2].Size++ }, manifest.ErrTreeChanged},
+		"name":   {func(p *manifest.Plan) { p.Name += "2" }, manifest.ErrOtherRun},
+		"slices": {func(p *manifest.Plan) { p.Slices++ }, manifest.ErrOtherRun},
+		"hash":   {func(p *manifest.Plan) { p.Serialization.Algorithm = manifest.BLAKE3 }, manifest.ErrOtherRun},
+		"plan":   {func(p *manifest.Plan) { p.Files[2].Size = -1 }, manifest.ErrPlan},
+	} {
+		changed := planOf(byShards, 4, 0, 1, 30<<20, 70<<20)
+		c.change(changed)
+		if _, err := changed.Merge(parts(p)...); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	missing := new(manifest.MissingSlicesError)
+	if _, err := p.Merge(parts(p)[1:]...); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{0}) {
+		t.Errorf("without a slice: got %v", err)
+	}
+	if _, err := p.Merge(); !errors.Is(err, manifest.ErrNotCovered) {
+		t.Errorf("without any: got %v", err)
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	p := planOf(byShards, 4, 0, 1, 30<<20, 70<<20)
 	other := func(change func(p *manifest.Plan)) *manifest.Partial {

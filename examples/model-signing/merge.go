@@ -39,6 +39,7 @@ func (p *percent) Set(s string) error {
 type mergeFlags struct {
 	hashFlags
 	out     outFile
+	plan    string
 	model   string
 	recheck percent
 }
@@ -67,7 +68,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if err := flags.check(log); err != nil {
 				return err
 			}
-			m, err := merge(args)
+			m, err := flags.merge(args)
 			var missing *manifest.MissingSlicesError
 			if errors.As(err, &missing) && c.Flag("output").Value.String() == string(formatText) {
 				fmt.Fprintln(c.OutOrStdout(), missing.List())
@@ -80,6 +81,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 	}
 	flags.addCommon(c)
 	flags.out.add(c, "the manifest")
+	c.Flags().StringVar(&flags.plan, "plan", "", "merge no parts but those of the plan in this `FILE`")
 	c.Flags().StringVar(&flags.model, "model", "", "the model's `PATH`, for --recheck")
 	c.Flags().Var(&flags.recheck, "recheck", "hash this `PERCENT` of the model again, chosen at random")
 	return c
@@ -120,7 +122,15 @@ func (f *mergeFlags) finish(c *cobra.Command, m *manifest.Manifest, log *slog.Lo
 }
 
 // merge reads the parts, one at a time, and merges them.
-func merge(args []string) (*manifest.Manifest, error) {
+func (f *mergeFlags) merge(args []string) (*manifest.Manifest, error) {
+	merge := manifest.Merge
+	if f.plan != "" {
+		plan, err := readPlan(f.plan)
+		if err != nil {
+			return nil, err
+		}
+		merge = plan.Merge
+	}
 	names, absent, err := partFiles(args)
 	if err != nil {
 		return nil, err
@@ -142,7 +152,7 @@ func merge(args []string) (*manifest.Manifest, error) {
 	default:
 		return nil, errNoParts
 	}
-	m, err := manifest.Merge(parts...)
+	m, err := merge(parts...)
 	if err == nil {
 		err = absent
 	}

@@ -142,6 +142,18 @@ func (f *hashFlags) shared(c *cobra.Command, model, signature string, out *outFi
 	return like(h, model, signature)
 }
 
+func readPlan(name string) (*manifest.Plan, error) {
+	data, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := manifest.ParsePlan(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return plan, nil
+}
+
 // part hashes a slice and writes the part.
 func (f *digestFlags) part(c *cobra.Command, model string, log *slog.Logger) error {
 	h, err := f.shared(c, model, f.signature, &f.out, log)
@@ -150,13 +162,9 @@ func (f *digestFlags) part(c *cobra.Command, model string, log *slog.Logger) err
 	}
 	defer f.cache.save(log)
 	if f.plan != "" {
-		data, err := readFile(f.plan)
+		plan, err := readPlan(f.plan)
 		if err != nil {
 			return err
-		}
-		plan, err := manifest.ParsePlan(data)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.plan, err)
 		}
 		h = h.SetPlan(plan)
 	}

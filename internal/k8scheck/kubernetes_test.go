@@ -160,7 +160,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if found != 7 {
+	if found != 8 {
 		t.Errorf("found %d paths", found)
 	}
 }

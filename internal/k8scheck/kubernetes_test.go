@@ -151,9 +151,9 @@ func TestRun(t *testing.T) {
 		pod := job(t, name).Spec.Template.Spec
 		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 			for _, arg := range c.Args {
-				if strings.HasPrefix(arg, "/work/") {
+				if strings.HasPrefix(arg, "/slices/") {
 					found++
-					if !strings.HasPrefix(arg, "/work/run-1/") {
+					if !strings.HasPrefix(arg, "/slices/run-1/") {
 						t.Errorf("%s: %s is the same in each run", name, arg)
 					}
 				}

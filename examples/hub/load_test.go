@@ -77,11 +77,12 @@ func (c child) usage(t *testing.T) (goroutines, uploads, descriptors int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
 	var vars struct{ Goroutines, Uploads int }
 	if err := json.NewDecoder(res.Body).Decode(&vars); err != nil {
 		t.Fatal(err)
 	}
+	res.Body.Close()
+	time.Sleep(100 * time.Millisecond) // until the hub has closed this connection, too
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +253,7 @@ func TestLoad(t *testing.T) {
 // settles waits until the hub has given everything back: stalled uploads take until they are given up.
 func (c child) settles(t *testing.T, goroutines, descriptors int) {
 	t.Helper()
-	for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+	for begun := time.Now(); ; {
 		g, u, d := c.usage(t)
 		if g <= goroutines && u == 0 && d <= descriptors {
 			return

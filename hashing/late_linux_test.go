@@ -66,7 +66,7 @@ func TestSwappedBeforeOpening(t *testing.T) {
 			p := filepath.Join(root, "d/a")
 			during := &moment{slog.DiscardHandler, func() {
 				if err := c.swap(p); errors.Is(err, fs.ErrPermission) {
-					t.Skip(err)
+					t.Skip("may not be made here: ", err)
 				} else if err != nil {
 					t.Error(err)
 				}

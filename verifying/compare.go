@@ -241,19 +241,26 @@ func (c Configuration) unsigned(r *Result, extra []string) (more []string) {
 	if len(extra) == 0 {
 		return nil
 	}
-	signed := paths(r.Manifest)
-	for _, name := range extra {
-		// It was a resource's name a moment ago.
-		res, _ := manifest.ParseName(name, r.Manifest.Serialization.Method)
-		if _, found := slices.BinarySearch(signed, res.Path); found {
-			more = append(more, name)
-		} else {
-			r.Unsigned = append(r.Unsigned, res.Path)
-		}
-	}
+	more, others := split(extra, r.Manifest.Serialization.Method, paths(r.Manifest))
+	r.Unsigned = append(r.Unsigned, others...)
 	slices.Sort(r.Unsigned)
 	r.Unsigned = slices.Compact(r.Unsigned)
 	return more
+}
+
+// split returns the names of resources that are of these files, which are sorted, and the paths of the others' files,
+// each once, sorted.
+func split(names []string, method manifest.Method, files []string) (of, others []string) {
+	for _, name := range names {
+		res, _ := manifest.ParseName(name, method) // it was a resource's name a moment ago
+		if _, found := slices.BinarySearch(files, res.Path); found {
+			of = append(of, name)
+		} else {
+			others = append(others, res.Path)
+		}
+	}
+	slices.Sort(others)
+	return of, slices.Compact(others)
 }
 
 // paths returns the paths of the signed files, each once, sorted.

@@ -113,17 +113,6 @@ func (c Configuration) missing(r *Result, got *manifest.Manifest, missing []stri
 	if len(got.Resources) == 0 {
 		return missing
 	}
-	there := paths(got)
-	for _, name := range missing {
-		// It was a resource's name a moment ago.
-		res, _ := manifest.ParseName(name, r.Manifest.Serialization.Method)
-		if _, found := slices.BinarySearch(there, res.Path); found {
-			parts = append(parts, name)
-		} else {
-			r.absent = append(r.absent, res.Path)
-		}
-	}
-	slices.Sort(r.absent)
-	r.absent = slices.Compact(r.absent)
+	parts, r.absent = split(missing, r.Manifest.Serialization.Method, paths(got))
 	return parts
 }

@@ -24,7 +24,7 @@ func program(t *testing.T) string {
 	}
 	name := filepath.Join(t.TempDir(), "model-signing")
 	if err := os.Symlink(self, name); err != nil {
-		t.Skip(err)
+		t.Skip("no symbolic links here: ", err)
 	}
 	return name
 }

@@ -110,8 +110,7 @@ func (r *recall) keep() error {
 		return nil
 	}
 	var bad []string
-	for i := range r.all.files {
-		f := &r.all.files[i]
+	for _, f := range r.files {
 		k, ok := r.key(f)
 		if !ok {
 			continue

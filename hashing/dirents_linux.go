@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// direntsSize is how much of a directory is read at once: several hundred entries.
-const direntsSize = 16 << 10
-
 // Where the fields of a linux_dirent64 begin: see getdents64(2).
 const (
 	direntLength = 16 // two bytes
@@ -18,32 +15,30 @@ const (
 	direntName   = 19 // up to a NUL
 )
 
-// entries reads the next entries of the directory, whose path in the model is at, and the kinds that it says they are.
-func (d *rawDir) entries(in *folder) ([]localEntry, error) {
-	var buf [direntsSize]byte
-	n, err := d.getdents(buf[:])
+// entries reads the next entries of the directory into the listing, with the kinds that it says they are.
+func (d *rawDir) entries(l *listing) error {
+	n, err := d.getdents(l.raw[:])
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case n == 0:
-		return nil, io.EOF
+		return io.EOF
 	}
-	all := make([]localEntry, 0, n/32)
-	for b := buf[:n]; len(b) > 0; {
+	for b := l.raw[:n]; len(b) > 0; {
 		size := 0
 		if len(b) > direntName {
 			size = int(binary.NativeEndian.Uint16(b[direntLength:]))
 		}
 		if size <= direntName || size > len(b) {
-			return nil, unix.EIO
+			return unix.EIO
 		}
 		name, _, _ := bytes.Cut(b[direntName:size], []byte{0})
-		if s := string(name); s != "." && s != ".." {
-			all = append(all, localEntry{in, s, kindOf(b[direntType])})
+		if string(name) != "." && string(name) != ".." {
+			l.add(name, kindOf(b[direntType]))
 		}
 		b = b[size:]
 	}
-	return all, nil
+	return nil
 }
 
 func (d *rawDir) getdents(buf []byte) (int, error) {

@@ -18,7 +18,7 @@ import (
 type engine struct {
 	*settings
 	tree      *tree
-	files     []file
+	files     []*file
 	resources []manifest.Resource
 	kernel    kernel
 	large     *queue
@@ -34,12 +34,12 @@ type engine struct {
 }
 
 func newEngine(w *walker, resources []manifest.Resource) *engine {
-	e := &engine{settings: w.settings, tree: w.tree, files: w.all.files, resources: resources}
+	e := &engine{settings: w.settings, tree: w.tree, files: w.files, resources: resources}
 	e.kernel = kernelFor(e.serialization.Algorithm)
 	e.small = &batches{groups: w.groups, limit: int64(e.chunk)}
 	e.progress.report = w.settings.progress
-	for i := range e.files {
-		e.progress.total += e.files[i].length()
+	for _, f := range e.files {
+		e.progress.total += f.length()
 	}
 	return e
 }
@@ -72,7 +72,7 @@ func (e *engine) run(ctx context.Context) error {
 
 // unseen reports whether there are files of which only opening them tells how large they are.
 func (e *engine) unseen() bool {
-	return slices.ContainsFunc(e.files, func(f file) bool { return !f.seen() })
+	return slices.ContainsFunc(e.files, func(f *file) bool { return !f.seen() })
 }
 
 // fail stops all workers. Of several errors the one about the first file is kept.

@@ -85,10 +85,11 @@ func (f *folder) close() {
 
 func (f folder) open(name string) (fs.File, error) { return f.fsys.Open(path.Join(f.path, name)) }
 
-// entries reads the next entries: some hundreds at a time, since directories may be huge. Those are sorted.
-func (f *folder) entries() ([]fs.DirEntry, error) {
+// entries reads the next entries of the directory, whose path in the model is at: some hundreds at a time, since
+// directories may be huge. Those are sorted, and stay until the next call.
+func (f *folder) entries(l *listing, at string) ([]fs.DirEntry, error) {
 	if isLocal(f.fsys) {
-		return f.local()
+		return l.next(f, at)
 	}
 	entries, err := f.foreign()
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })

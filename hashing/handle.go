@@ -20,7 +20,7 @@ type handle struct {
 
 func (h *handle) open(e *engine) error {
 	h.once.Do(func() {
-		want := &e.files[h.file]
+		want := e.files[h.file]
 		h.f, h.err = want.open(folder{fsys: e.tree.fsys}, want.path)
 	})
 	return h.err
@@ -31,7 +31,7 @@ func (h *handle) release(e *engine) error {
 	if h.parts.Add(-1) > 0 {
 		return nil
 	}
-	want := &e.files[h.file]
+	want := e.files[h.file]
 	err := e.tree.atEnd(h.f, want.size)
 	if err == nil {
 		err = want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}.again(want.path, h.f))

@@ -11,10 +11,13 @@
 // A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
 // whose size, modification time or identity differs between its opening and the end of its reading makes the whole
 // run fail with [ErrChanged], and so does what was a file or a directory when it was listed and is another thing
-// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache or shards,
-// and on other systems than Linux), files are compared with how they were listed, too. A writer that keeps all three
-// as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files that
-// are added meanwhile may be missed.
+// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache or
+// shards, and on other systems than Linux), files are compared with how they were listed, too. A writer that keeps all
+// three as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files
+// that are added meanwhile may be missed.
+//
+// On Linux and amd64, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
+// two seconds old: they have not changed in between, unless somebody set the clock back just then.
 //
 // Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or on Linux name by
 // name without following links, so that nothing outside of the model is read even while somebody is changing it.

@@ -1,6 +1,7 @@
 package hashing
 
 import (
+	"crypto/sha256"
 	"io"
 
 	"golang.org/x/crypto/blake2b"
@@ -31,7 +32,13 @@ type kernel struct {
 	// data is empty; their lengths differ, but for the end of a resource they are multiples of 4 KiB.
 	write func(states []state, data [][]byte)
 	// sums calls put with the hash of each message, in their order.
-	sums func(messages [][]byte, put func(sum []byte))
+	sums func(room *sumsRoom, messages [][]byte, put func(sum []byte))
+}
+
+// A sumsRoom is the memory for the sums of one kernel, between calls.
+type sumsRoom struct {
+	state state
+	sums  [][sha256.Size]byte
 }
 
 func kernelFor(a manifest.Algorithm) kernel {
@@ -61,12 +68,15 @@ func oneByOne(new func() state) kernel {
 		rate:  func(n int) float64 { return float64(min(n, 1)) },
 		new:   new,
 		write: func(states []state, data [][]byte) { states[0].Write(data[0]) },
-		sums: func(messages [][]byte, put func(sum []byte)) {
-			h, sum := new(), []byte(nil)
+		sums: func(room *sumsRoom, messages [][]byte, put func(sum []byte)) {
+			if room.state == nil {
+				room.state = new()
+			}
+			var sum []byte
 			for _, m := range messages {
-				h.Reset()
-				h.Write(m)
-				sum = h.Sum(sum[:0])
+				room.state.Reset()
+				room.state.Write(m)
+				sum = room.state.Sum(sum[:0])
 				put(sum)
 			}
 		},

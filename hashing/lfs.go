@@ -45,7 +45,7 @@ func (e *engine) notice(i int, content []byte) (followed bool) {
 	if !ok {
 		return false
 	}
-	f := &e.files[i]
+	f := e.files[i]
 	list := &e.pointers
 	if e.settings.follow && !bytes.Contains(content, []byte("\next-")) {
 		followed, list = true, &e.followed

@@ -21,6 +21,7 @@ const maxDepth = 1000
 // A lister lists one directory, at.
 type lister struct {
 	*walker
+	*listing
 	at *place
 	in folder
 	found
@@ -39,10 +40,10 @@ func (l *lister) list(ctx context.Context) (err error) {
 	}
 	for err == nil {
 		var entries []fs.DirEntry
-		if entries, err = l.in.entries(); err != nil && err != io.EOF {
+		if entries, err = l.in.entries(l.listing, l.at.path); err != nil && err != io.EOF {
 			return l.tree.fail(l.at.path, vanished(err))
 		}
-		l.files = slices.Grow(l.files, len(entries))
+		l.found.files = slices.Grow(l.found.files, len(entries))
 		for _, e := range entries {
 			if err := l.entry(e); err != nil {
 				return err
@@ -56,7 +57,7 @@ func (l *lister) list(ctx context.Context) (err error) {
 }
 
 func (l *lister) entry(e fs.DirEntry) error {
-	p := below(l.at.path, e.Name())
+	p := l.pathOf(e)
 	if l.ignores(p) {
 		if e.IsDir() {
 			p += "/"
@@ -100,9 +101,16 @@ func (l *lister) entry(e fs.DirEntry) error {
 			l.unlisted = append(l.unlisted, p)
 		}
 	default:
-		l.files = append(l.files, file{path: p, stamp: s.stamp})
+		l.found.files = append(l.found.files, file{path: p, stamp: s.stamp})
 	}
 	return nil
+}
+
+func (l *lister) pathOf(e fs.DirEntry) string {
+	if local, ok := e.(*localEntry); ok {
+		return local.path
+	}
+	return below(l.at.path, e.Name())
 }
 
 // status describes an entry without following it if it is a link. What the directory says is enough of a regular file

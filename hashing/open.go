@@ -13,7 +13,7 @@ type Tree struct {
 	Report *Report
 
 	tree  *tree
-	files []file
+	files []*file
 }
 
 // OpenTree lists the files of the model at path model, for who wants to read them. All that [Configuration.Report]
@@ -46,7 +46,7 @@ func (s *settings) open(ctx context.Context, t *tree, name string) (*Tree, error
 		return nil, err
 	}
 	r, err := w.report(name, resources)
-	return &Tree{r, t, w.all.files}, err
+	return &Tree{r, t, w.files}, err
 }
 
 // Files yields the paths of the files and the sizes that they had when they were listed, in no order.

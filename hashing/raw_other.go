@@ -16,10 +16,11 @@ const noRawDir = "hashing: there is no rawDir on this system"
 
 func openRawDir(fs.FS, *os.File, string, bool) (*rawDir, error) { panic(noRawDir) }
 
-func (*rawDir) close()                                { panic(noRawDir) }
-func (*rawDir) status() (status, error)               { panic(noRawDir) }
-func (*rawDir) entries(*folder) ([]localEntry, error) { panic(noRawDir) }
-func (*rawDir) stat(string, bool) (status, error)     { panic(noRawDir) }
+func (*rawDir) glance()                           { panic(noRawDir) }
+func (*rawDir) close()                            { panic(noRawDir) }
+func (*rawDir) status() (status, error)           { panic(noRawDir) }
+func (*rawDir) entries(*listing) error            { panic(noRawDir) }
+func (*rawDir) stat(string, bool) (status, error) { panic(noRawDir) }
 func (*rawDir) slurp(*file, string, func(int64) []byte) ([]byte, error) {
 	panic(noRawDir)
 }

@@ -10,8 +10,7 @@ import (
 // number numbers the resources of all files and returns how many there are.
 func (w *walker) number() (n int64, err error) {
 	var bytes int64
-	for i := range w.all.files {
-		f := &w.all.files[i]
+	for _, f := range w.files {
 		f.first = int(n)
 		more := w.count(f.size)
 		if more > w.settings.resources-n || f.size > math.MaxInt64-bytes { // sums may overflow
@@ -33,7 +32,7 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 		return nil, err
 	}
 	list := make([]manifest.Resource, 0, n)
-	for _, f := range w.all.files {
+	for _, f := range w.files {
 		if w.serialization.Method == manifest.Files {
 			list = append(list, manifest.Resource{Path: f.path})
 			continue

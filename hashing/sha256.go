@@ -2,6 +2,7 @@ package hashing
 
 import (
 	"crypto/sha256"
+	"slices"
 
 	"github.com/modelsigning/modelsigning/internal/sha256lanes"
 )
@@ -37,10 +38,11 @@ func writeSHA256(states []state, data [][]byte) {
 	sha256lanes.Advance(streams[:len(data)], blocks[:len(data)])
 }
 
-func sumsSHA256(messages [][]byte, put func(sum []byte)) {
-	sums := make([][sha256.Size]byte, len(messages))
-	sha256lanes.SumMany(sums, messages)
-	for i := range sums {
-		put(sums[i][:])
+func sumsSHA256(room *sumsRoom, messages [][]byte, put func(sum []byte)) {
+	n := len(messages)
+	room.sums = slices.Grow(room.sums[:0], n)[:n]
+	sha256lanes.SumMany(room.sums, messages)
+	for i := range room.sums {
+		put(room.sums[i][:])
 	}
 }

@@ -140,7 +140,7 @@ func (c Configuration) forPlan(s manifest.Serialization, by string) (Configurati
 }
 
 // plan lists the model, and returns its files in the order of the plan as well.
-func (s *settings) plan(ctx context.Context, t *tree, name string, n int) (*manifest.Plan, []file, error) {
+func (s *settings) plan(ctx context.Context, t *tree, name string, n int) (*manifest.Plan, []*file, error) {
 	w := &walker{settings: s, tree: t}
 	err := w.walk(ctx)
 	switch {
@@ -149,8 +149,8 @@ func (s *settings) plan(ctx context.Context, t *tree, name string, n int) (*mani
 	case err != nil:
 		return nil, nil, err
 	}
-	files := w.all.files
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.path, b.path) })
+	files := w.files
+	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.path, b.path) })
 	resources, err := w.number()
 	switch {
 	case err != nil:
@@ -174,7 +174,7 @@ func (s *settings) plan(ctx context.Context, t *tree, name string, n int) (*mani
 // part hashes a slice. It returns the files that hold a pointer of Git LFS as well.
 func (s *settings) part(ctx context.Context, t *tree, name string, which slice) (*manifest.Partial, []string, error) {
 	plan := which.plan
-	var listed []file
+	var listed []*file
 	var err error
 	if plan == nil {
 		if plan, listed, err = s.plan(ctx, t, name, which.of); err != nil {
@@ -192,7 +192,7 @@ func (s *settings) part(ctx context.Context, t *tree, name string, which slice) 
 
 // hashRanges returns the resources of the ranges, in their order. Only the digests are filled in. The files were listed,
 // in the order of the plan, or are looked up if that is nil.
-func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan, listed []file, ranges []manifest.Range) (
+func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan, listed []*file, ranges []manifest.Range) (
 	[]manifest.Resource, *engine, error) {
 	if s.follow {
 		return nil, nil, fmt.Errorf("hashing %s: %w", t.shown, errUnread)
@@ -220,12 +220,12 @@ func (s *settings) hashRanges(ctx context.Context, t *tree, plan *manifest.Plan,
 
 // assign has the walker know of the files of the ranges, as if it had found them, and returns how many resources they
 // have. Those are numbered in the order of the ranges.
-func (w *walker) assign(plan *manifest.Plan, listed []file, ranges []manifest.Range) (n int) {
+func (w *walker) assign(plan *manifest.Plan, listed []*file, ranges []manifest.Range) (n int) {
 	byDir := map[string][]file{}
 	for i, r := range ranges {
 		f := file{path: plan.Files[r.File].Path, stamp: stamp{size: plan.Files[r.File].Size, mtime: plan.Files[r.File].ModTime}}
 		if listed != nil {
-			f = listed[r.File]
+			f = *listed[r.File]
 		}
 		f.first = n - int(r.First)
 		if r.Count < w.count(f.size) {

@@ -9,6 +9,8 @@ import (
 const (
 	batchFiles = 256
 	batchBytes = 4 << 20
+	// glanceSize bounds the files that are read at a glance.
+	glanceSize = defaultChunk
 	// unseenBytes is what a file is taken for that was not looked at yet.
 	unseenBytes = 32 << 10
 )
@@ -67,6 +69,9 @@ func (w *worker) batch(ctx context.Context, b batch) {
 		return
 	}
 	defer in.close()
+	if in.raw != nil && w.small.limit >= glanceSize {
+		in.raw.glance()
+	}
 	room := w.roomFor // bound once, not for each file
 	for i := range b.files {
 		want := &b.files[i]

@@ -28,7 +28,7 @@ type stream struct {
 
 // begin makes s hash p.
 func (e *engine) begin(s *stream, p part) {
-	f := &e.files[p.file]
+	f := e.files[p.file]
 	s.part, s.pos = p, p.start
 	s.resource = f.first
 	if span := e.span(f.size); span > 0 {

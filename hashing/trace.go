@@ -13,10 +13,10 @@ func (w *walker) end(s *span.Span, r *Report, err error) {
 			slog.String("modelsigning.hash.algorithm", string(w.serialization.Algorithm)))
 		if r != nil {
 			var bytes int64
-			for _, f := range w.all.files {
+			for _, f := range w.files {
 				bytes += f.size
 			}
-			s.Set(slog.Int("modelsigning.hash.files", len(w.all.files)),
+			s.Set(slog.Int("modelsigning.hash.files", len(w.files)),
 				slog.Int("modelsigning.hash.resources", len(r.Manifest.Resources)), slog.Int64("modelsigning.hash.bytes", bytes))
 		}
 	}

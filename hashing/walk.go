@@ -63,12 +63,13 @@ type walker struct {
 	errAt   string // the directory that err is about
 
 	all     found
+	files   []*file // those of one directory follow each other
 	groups  []group
 	entries int64 // of everything in all, and of the directories
 	empty   []string
 }
 
-// A group is the files of one directory.
+// A group is the files of one directory, which are not copied: there may be millions.
 type group struct {
 	dir   string
 	id    identity // of the directory
@@ -77,7 +78,7 @@ type group struct {
 
 // Found is what there is in a directory, or in all so far.
 type found struct {
-	files    []file // those of one directory follow each other
+	files    []file // in a directory
 	places   []*place
 	ignored  []string
 	unlisted []string
@@ -92,8 +93,9 @@ func (w *walker) walk(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range w.workers {
 		wg.Go(func() {
+			var room listing
 			for d := w.next(); d != nil; d = w.next() {
-				l := lister{walker: w, at: d}
+				l := lister{walker: w, listing: &room, at: d}
 				err := l.list(ctx)
 				w.merge(d, &l.found, err)
 			}
@@ -104,20 +106,18 @@ func (w *walker) walk(ctx context.Context) error {
 	return w.err
 }
 
-// join puts the files of all directories together in the order of the directories, which is nearly that of the
-// manifest.
+// join puts the files of all groups together in the order of the directories, which is nearly that of the manifest.
 func (w *walker) join() {
 	n := 0
 	for _, g := range w.groups {
 		n += len(g.files)
 	}
 	slices.SortFunc(w.groups, func(a, b group) int { return strings.Compare(a.dir, b.dir) })
-	w.all.files = make([]file, 0, n)
-	for i := range w.groups {
-		g := &w.groups[i]
-		at := len(w.all.files)
-		w.all.files = append(w.all.files, g.files...)
-		g.files = w.all.files[at:] // and let go of the others
+	w.files = make([]*file, 0, n)
+	for _, g := range w.groups {
+		for i := range g.files {
+			w.files = append(w.files, &g.files[i])
+		}
 	}
 }
 
@@ -178,7 +178,7 @@ func (w *walker) single(name string) error {
 	if !info.Mode().IsRegular() {
 		return w.tree.fail(name, ErrNotRegular)
 	}
-	w.all.files = []file{{path: name, stamp: stampOf(info)}}
-	w.groups = []group{{dir: ".", files: w.all.files}}
+	w.groups = []group{{dir: ".", files: []file{{path: name, stamp: stampOf(info)}}}}
+	w.join()
 	return nil
 }

@@ -68,7 +68,7 @@ func (w *worker) survive(streams []*stream) {
 }
 
 func (h *handle) fault(e *engine) error {
-	want := &e.files[h.file]
+	want := e.files[h.file]
 	if err := want.unchanged(folder{fsys: e.tree.fsys, follow: e.tree.follow}.again(want.path, h.f)); err != nil {
 		return err
 	}

@@ -49,11 +49,13 @@ func measure(o *options, shape string) (*result, error) {
 			r.entries = append(r.entries, entry{name: c.name})
 		}
 	}
-	for round := -1; round < o.rounds; round++ { // the first brings all into memory, and does not count
-		for i, c := range list {
-			if round < 0 && i > 0 {
-				break
-			}
+	if _, _, err := execute(list[0].args(m, root)); err != nil { // which brings all into memory, and does not count
+		return nil, fmt.Errorf("%s: %w", list[0].name, err)
+	}
+	for round := range o.rounds {
+		for turn := range list {
+			i := (round + turn) % len(list) // for what ran just before makes a difference
+			c := list[i]
 			got, out, err := execute(c.args(m, root))
 			switch {
 			case err != nil:
@@ -62,7 +64,7 @@ func measure(o *options, shape string) (*result, error) {
 				var single, many float64
 				fmt.Sscan(out, &single, &many)
 				r.single, r.many = append(r.single, single), append(r.many, many)
-			case round >= 0:
+			default:
 				r.entries[i].runs = append(r.entries[i].runs, got)
 			}
 		}

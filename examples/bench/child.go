@@ -119,14 +119,12 @@ func primitives(a manifest.Algorithm) []float64 {
 	}
 }
 
-// speedOf is the best of several short runs: another process that takes the processor says nothing about the hash.
-func speedOf(size int, f func()) (best float64) {
-	for range 20 {
-		start, n := time.Now(), 0
-		for ; time.Since(start) < 10*time.Millisecond; n++ {
-			f()
-		}
-		best = max(best, float64(n*size)/1e9/time.Since(start).Seconds())
+// speedOf is over a second, as long as hashing a large model takes at least: what a processor does for some
+// milliseconds, when it may run faster, is up to a tenth more.
+func speedOf(size int, f func()) float64 {
+	start, n := time.Now(), 0
+	for ; time.Since(start) < time.Second; n++ {
+		f()
 	}
-	return best
+	return float64(n*size) / 1e9 / time.Since(start).Seconds()
 }

@@ -28,7 +28,7 @@ type hashFlags struct {
 
 // addCommon adds the flags that verifying has, too: the others come from the signature there.
 func (f *hashFlags) addCommon(c *cobra.Command) {
-	c.Flags().StringArrayVar(&f.ignore, "ignore-paths", nil, "leave out this `PATH` and all below it (repeatable)")
+	c.Flags().Var((*repeated)(&f.ignore), "ignore-paths", "leave out this `PATH` and all below it (repeatable)")
 	c.Flags().BoolVar(&f.ignoreGit, "ignore-git-paths", true, "leave out git's files at the top of the model")
 	c.Flags().Var(not{&f.ignoreGit}, "no-ignore-git-paths", "hash git's files, too")
 	c.Flags().Lookup("no-ignore-git-paths").NoOptDefVal = "true"

@@ -74,9 +74,9 @@ func (f *affectedFlags) add(c *cobra.Command) {
 
 func (f *affectedFlags) addQuery(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVar(&f.packages, "package", nil, "ask for the Python package of this `NAME` (repeatable)")
+	flags.Var((*repeated)(&f.packages), "package", "ask for the Python package of this `NAME` (repeatable)")
 	flags.StringVar(&f.version, "version", "", "in versions that these `SPECIFIERS` contain, such as '>=2.0,<2.17.1' (default: in any)")
-	flags.StringArrayVar(&f.records, "osv", nil, "ask for what the OSV record in this `FILE` is about (repeatable)")
+	flags.Var((*repeated)(&f.records), "osv", "ask for what the OSV record in this `FILE` is about (repeatable)")
 	flags.Int64Var(&f.limit, "max-bundle-size", maxInspected, "read files of at most this many `BYTES`")
 }
 

@@ -38,7 +38,7 @@ func (f *createFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.build.Source.Ref, "source-ref", "", "`REF` in the repository, such as refs/heads/main")
 	flags.StringVar(&f.build.Source.Commit, "source-commit", "", "`HASH` of the commit")
 	flags.StringVar(&f.build.EntryPoint, "entry-point", "", "`PATH` in the repository of the workflow or script that ran")
-	flags.StringArrayVar(&f.inputs, "input", nil, "the build was given this input, `NAME=VALUE` (repeatable; no secrets)")
+	flags.Var((*repeated)(&f.inputs), "input", "the build was given this input, `NAME=VALUE` (repeatable; no secrets)")
 	flags.StringVar(&f.build.Trigger, "trigger", "", "`EVENT` that started the build")
 	flags.StringVar(&f.build.InvocationID, "invocation-id", "", "`URL` or name of this run")
 	flags.StringVar(&f.started, "started-on", "", "`TIME` when the build began (RFC 3339)")

@@ -25,12 +25,12 @@ type dependencyFlags struct {
 
 func (f *dependencyFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVar(&f.datasets, "dataset", nil, "`WHAT` the model was trained with: a path, which is hashed as models are, or a URL that ends in #path=PATH or #sha256=HEX (repeatable)")
-	flags.StringArrayVar(&f.baseModels, "base-model", nil, "`WHAT` it was trained from, written as --dataset (repeatable)")
-	flags.StringArrayVar(&f.packages, "package", nil, "`PURL` of a package that was installed, such as pkg:pypi/torch@2.5.1 (repeatable)")
-	flags.StringArrayVar(&f.reports, "pip-report", nil, "packages that pip install --report has written to this `FILE` (repeatable)")
-	flags.StringArrayVar(&f.freezes, "pip-freeze", nil, "packages that pip freeze has written to this `FILE`, which are all that were installed (repeatable)")
-	flags.StringArrayVar(&f.requirements, "requirements", nil, "packages of this requirements `FILE` (repeatable)")
+	flags.Var((*repeated)(&f.datasets), "dataset", "`WHAT` the model was trained with: a path, which is hashed as models are, or a URL that ends in #path=PATH or #sha256=HEX (repeatable)")
+	flags.Var((*repeated)(&f.baseModels), "base-model", "`WHAT` it was trained from, written as --dataset (repeatable)")
+	flags.Var((*repeated)(&f.packages), "package", "`PURL` of a package that was installed, such as pkg:pypi/torch@2.5.1 (repeatable)")
+	flags.Var((*repeated)(&f.reports), "pip-report", "packages that pip install --report has written to this `FILE` (repeatable)")
+	flags.Var((*repeated)(&f.freezes), "pip-freeze", "packages that pip freeze has written to this `FILE`, which are all that were installed (repeatable)")
+	flags.Var((*repeated)(&f.requirements), "requirements", "packages of this requirements `FILE` (repeatable)")
 	flags.BoolVar(&f.complete, "packages-complete", false, "no other package was installed, as in a new environment that one run of pip has filled")
 }
 

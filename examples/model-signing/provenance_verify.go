@@ -34,7 +34,7 @@ func (f *checkFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.policy.Tag, "tag", "", "`NAME` of the tag")
 	flags.StringVar(&f.policy.Commit, "commit", "", "`HASH` of the commit")
 	flags.StringVar(&f.policy.EntryPoint, "entry-point", "", "`PATH` in the repository of the workflow that must have run")
-	flags.StringArrayVar(&f.inputs, "input", nil, "the build must have been given this input, `NAME=VALUE` (repeatable)")
+	flags.Var((*repeated)(&f.inputs), "input", "the build must have been given this input, `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&f.policy.Partial, "partial", false, "accept that files that the provenance lists are missing")
 	flags.BoolVar(&f.policy.IgnoreNames, "ignore-names", false, "accept a single file by its content, whatever its name")
 	flags.BoolVar(&f.policy.AcceptAsserted, "accept-asserted", false, "accept what a certificate of Sigstore does not prove on the word of its owner")

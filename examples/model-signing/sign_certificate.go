@@ -29,7 +29,7 @@ func newSignCertificate(log *slog.Logger, flags signAction) *cobra.Command {
 	c.Flags().StringVar(&cert.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
 	c.Flags().StringVar(&cert.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
 	c.Flags().StringVar(&cert.SigningCertificate, "signing-certificate", "", "the key's certificate is the first in this `FILE`")
-	c.Flags().StringArrayVar(&cert.CertificateChain, "certificate-chain", nil, "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
+	c.Flags().Var((*repeated)(&cert.CertificateChain), "certificate-chain", "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
 	addTimestampAuthority(c, &tsa)
 	return c
 }

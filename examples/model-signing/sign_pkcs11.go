@@ -32,5 +32,5 @@ var errNoPKCS11URI = usageError{errors.New("--pkcs11-uri is missing")}
 
 func addPKCS11(c *cobra.Command, uri *string, modulePaths *[]string) {
 	c.Flags().StringVar(uri, "pkcs11-uri", "", "sign with the key that this `URI` names (RFC 7512)")
-	c.Flags().StringArrayVar(modulePaths, "module-path", nil, "look for the URI's module-name in this `DIRECTORY`, too (repeatable)")
+	c.Flags().Var((*repeated)(modulePaths), "module-path", "look for the URI's module-name in this `DIRECTORY`, too (repeatable)")
 }

@@ -25,6 +25,6 @@ func newSignPKCS11Certificate(log *slog.Logger, flags signAction) *cobra.Command
 	addTimestampAuthority(c, &tsa)
 	addPKCS11(c, &cert.URI, &cert.ModulePaths)
 	c.Flags().StringVar(&cert.SigningCertificate, "signing-certificate", "", "the key's certificate is the first in this `FILE` (default: the one on the token)")
-	c.Flags().StringArrayVar(&cert.CertificateChain, "certificate-chain", nil, "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
+	c.Flags().Var((*repeated)(&cert.CertificateChain), "certificate-chain", "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
 	return c
 }

@@ -11,10 +11,10 @@ import (
 func addTimestampAuthority(c *cobra.Command, tsa *signing.TimestampAuthority) {
 	tsa.Client = http.DefaultClient // with the proxy of the environment, which the library does not read
 	c.Flags().StringVar(&tsa.URL, "tsa-url", "", "have the signature stamped by the timestamp authority at this `URL` (RFC 3161)")
-	c.Flags().StringArrayVar(&tsa.CertificateChain, "tsa-certificate-chain", nil, "verify the timestamp with the authority's certificates in this `FILE` (repeatable)")
+	c.Flags().Var((*repeated)(&tsa.CertificateChain), "tsa-certificate-chain", "verify the timestamp with the authority's certificates in this `FILE` (repeatable)")
 }
 
 // addTrustedTimestamps adds the flag of methods that verify timestamps.
 func addTrustedTimestamps(c *cobra.Command, files *[]string) {
-	c.Flags().StringArrayVar(files, "tsa-certificate-chain", nil, "trust the timestamp authority whose certificates are in this `FILE` (repeatable)")
+	c.Flags().Var((*repeated)(files), "tsa-certificate-chain", "trust the timestamp authority whose certificates are in this `FILE` (repeatable)")
 }

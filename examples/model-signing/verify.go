@@ -58,14 +58,14 @@ type verifyFlags struct {
 
 func (f *verifyFlags) add(c *cobra.Command) {
 	f.addCommon(c)
-	c.Flags().StringArrayVar(&f.signatures, "signature", nil, "the signature's `FILE` (repeatable with --threshold)")
+	c.Flags().Var((*repeated)(&f.signatures), "signature", "the signature's `FILE` (repeatable with --threshold)")
 	f.addPolicy(c)
 	addDigests(c, &f.digests)
 	f.manifest.add(c, "verify")
 	c.Flags().BoolVar(&f.ignoreUnsigned, "ignore-unsigned-files", false, "accept files that were not signed")
 	c.Flags().Var(not{&f.ignoreUnsigned}, "no-ignore-unsigned-files", "reject files that were not signed (the default)")
 	c.Flags().Lookup("no-ignore-unsigned-files").NoOptDefVal = "true"
-	c.Flags().StringArrayVar(&f.only, "only", nil, "verify only the signed files that match this `PATTERN`, or are below a directory that does (repeatable)")
+	c.Flags().Var((*repeated)(&f.only), "only", "verify only the signed files that match this `PATTERN`, or are below a directory that does (repeatable)")
 }
 
 // verify verifies the model with the verifier that c has.
@@ -154,7 +154,7 @@ func newVerifyKey(log *slog.Logger, flags verifyAction) *cobra.Command {
 		},
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&keys, "public-key", nil, "verify with the public key in this PEM `FILE` (repeatable: any of them)")
+	c.Flags().Var((*repeated)(&keys), "public-key", "verify with the public key in this PEM `FILE` (repeatable: any of them)")
 	addTrustedTimestamps(c, &timestamps)
 	return c
 }

@@ -18,10 +18,10 @@ func newVerifyCertificate(log *slog.Logger, flags verifyAction) *cobra.Command {
 		},
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&cert.CertificateChain, "certificate-chain", nil, "trust the self-signed certificates in this `FILE` (repeatable; default: the operating system's)")
+	c.Flags().Var((*repeated)(&cert.CertificateChain), "certificate-chain", "trust the self-signed certificates in this `FILE` (repeatable; default: the operating system's)")
 	c.Flags().BoolVar(&cert.TrustIntermediates, "trust-intermediates", false, "trust all certificates of --certificate-chain, not only the self-signed ones")
 	c.Flags().BoolVar(&cert.LogFingerprints, "log-fingerprints", false, "log the fingerprints of all certificates")
-	c.Flags().StringArrayVar(&cert.RevocationLists, "crl", nil, "refuse what the revocation lists in this `FILE` revoke (repeatable)")
+	c.Flags().Var((*repeated)(&cert.RevocationLists), "crl", "refuse what the revocation lists in this `FILE` revoke (repeatable)")
 	c.Flags().BoolVar(&cert.InsecureAllowExpired, "insecure-allow-expired", false, "accept expired certificates though nothing proves when they were used")
 	addTrustedTimestamps(c, &cert.TSACertificateChain)
 	addExpected(c, &cert.Expected)

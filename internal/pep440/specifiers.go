@@ -2,7 +2,6 @@ package pep440
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,9 +22,9 @@ type specifier struct {
 
 // Which versions an operator takes, as in packaging's grammar: the order of versions looks at no local label.
 var (
-	public     = regexp.MustCompile(`^` + epochRelease + preRelease + postRelease + devRelease + `$`)
-	compatible = regexp.MustCompile(`^v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)+` + preRelease + postRelease + devRelease + `$`)
-	wildcard   = regexp.MustCompile(`^` + epochRelease + `\.\*$`)
+	public     = lazy(`^` + epochRelease + preRelease + postRelease + devRelease + `$`)
+	compatible = lazy(`^v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)+` + preRelease + postRelease + devRelease + `$`)
+	wildcard   = lazy(`^` + epochRelease + `\.\*$`)
 	operators  = []string{"===", "==", "!=", "<=", ">=", "~=", "<", ">"} // longer ones first
 )
 
@@ -62,15 +61,15 @@ func parseSpecifier(s string) (specifier, error) {
 	text := sp.text
 	switch sp.op {
 	case "==", "!=":
-		if sp.wildcard = wildcard.MatchString(text); sp.wildcard {
+		if sp.wildcard = wildcard().MatchString(text); sp.wildcard {
 			text = strings.TrimSuffix(text, ".*")
 		}
 	case "~=":
-		if !compatible.MatchString(text) {
+		if !compatible().MatchString(text) {
 			return specifier{}, bad
 		}
 	default:
-		if !public.MatchString(text) {
+		if !public().MatchString(text) {
 			return specifier{}, bad
 		}
 	}

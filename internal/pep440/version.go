@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MaxLength is how many bytes a version, or one specifier, may have.
@@ -42,7 +43,12 @@ const (
 	localLabel   = `(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?`
 )
 
-var grammar = regexp.MustCompile(`^` + epochRelease + preRelease + postRelease + devRelease + localLabel + `$`)
+var grammar = lazy(`^` + epochRelease + preRelease + postRelease + devRelease + localLabel + `$`)
+
+// lazy compiles an expression when it is needed, which is in few programs that have this package.
+func lazy(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 var letters = map[string]string{"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc", "rev": "post", "r": "post"}
 
@@ -51,7 +57,7 @@ func Parse(s string) (Version, error) {
 	if len(s) > MaxLength {
 		return Version{}, fmt.Errorf("a version of more than %d bytes", MaxLength)
 	}
-	m := grammar.FindStringSubmatch(lower(strings.Trim(s, space)))
+	m := grammar().FindStringSubmatch(lower(strings.Trim(s, space)))
 	if m == nil {
 		return Version{}, fmt.Errorf("%.300q is not a version of PEP 440", s)
 	}

@@ -34,7 +34,7 @@ func TestChildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := filepath.Join(t.TempDir(), "m")
-	if err := m.make(root); err != nil {
+	if err := child([]string{"make", m.shape, root}); err != nil {
 		t.Fatal(err)
 	}
 	for _, what := range []string{read, mapped, naive} {

@@ -22,8 +22,15 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// child is what one of our own contenders does, in a process of its own.
+// child is what one of our own contenders does, in a process of its own, or making a model.
 func child(args []string) error {
+	if args[0] == "make" {
+		m, err := parseModel(args[1])
+		if err != nil {
+			return err
+		}
+		return m.make(args[2])
+	}
 	what, algorithm, root := args[0], manifest.Algorithm(args[1]), args[3]
 	workers, err := strconv.Atoi(args[2])
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,11 +69,17 @@ func install(cli string) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
-	data, err := os.ReadFile(built)
+	in, err := os.Open(built)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(cli, data, 0o777)
+	defer in.Close()
+	out, err := os.OpenFile(cli, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o777)
+	if err != nil {
+		return err
+	}
+	_, err = out.ReadFrom(in)
+	return errors.Join(err, out.Close())
 }
 
 func (r *commandResult) print(w io.Writer) {

@@ -39,7 +39,7 @@ func measure(o *options, shape string) (*result, error) {
 	if !o.keep {
 		defer os.RemoveAll(root)
 	}
-	if err := m.make(root); err != nil {
+	if err := m.makeApart(root); err != nil {
 		return nil, err
 	}
 	r := &result{model: m, workers: o.workers}

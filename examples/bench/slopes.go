@@ -43,7 +43,7 @@ func (o *options) sample(shape string, n float64) (point, error) {
 	}
 	root := filepath.Join(o.dir, shape)
 	defer os.RemoveAll(root)
-	if err := m.make(root); err != nil {
+	if err := m.makeApart(root); err != nil {
 		return point{}, err
 	}
 	return o.time(m, root, n)

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/hex"
 	"slices"
-
-	"github.com/modelsigning/modelsigning/manifest"
 )
 
 // packFiles is how many small files are hashed together: a few for each lane, so that a long one among them leaves
@@ -62,7 +60,9 @@ func (w *worker) flush() {
 		return
 	}
 	// A lane that starts with a long one late would end after all others.
-	slices.SortStableFunc(w.ranges, func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) })
+	if longer := func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) }; !slices.IsSortedFunc(w.ranges, longer) {
+		slices.SortFunc(w.ranges, longer)
+	}
 	for _, r := range w.ranges {
 		w.content = append(w.content, r.data)
 	}
@@ -71,7 +71,8 @@ func (w *worker) flush() {
 	all := string(w.hex) // not one by one
 	for i, r := range w.ranges {
 		size := len(all) / len(w.ranges)
-		w.resources[r.resource].Digest = manifest.Digest{Algorithm: w.serialization.Algorithm, Hex: all[i*size:][:size]}
+		d := &w.resources[r.resource].Digest
+		d.Algorithm, d.Hex = w.serialization.Algorithm, all[i*size:][:size]
 	}
 	for _, i := range w.read {
 		w.progress.add(w.files[i].path, int(w.files[i].size))

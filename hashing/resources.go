@@ -31,12 +31,15 @@ func (w *walker) resources() ([]manifest.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.serialization.Method == manifest.Files {
+		list := make([]manifest.Resource, n) // to append whole resources takes more than twice as long
+		for i, f := range w.files {
+			list[i].Path = f.path
+		}
+		return list, nil
+	}
 	list := make([]manifest.Resource, 0, n)
 	for _, f := range w.files {
-		if w.serialization.Method == manifest.Files {
-			list = append(list, manifest.Resource{Path: f.path})
-			continue
-		}
 		for start := int64(0); start < f.size; {
 			end := start + min(w.serialization.ShardSize, f.size-start)
 			list = append(list, manifest.Resource{Path: f.path, Start: start, End: end})

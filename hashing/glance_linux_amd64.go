@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A glance reads small files with four system calls that do not wait: it is what makes many of them fast. It leaves
-// to others all files that it can't be sure of.
+// A glance reads small files with four system calls that do not wait: it is what makes many of them fast. Files that it
+// can't be sure of are left to rawDir.slurp.
 //
-// What it saves is to look at a file before reading it. A change sets the file's ctime to the time of the system, so
-// that a file whose ctime, after reading, is older than the glance did not change meanwhile, and kept its name. It also
+// What it saves is to look at a file before reading it. A change, but for one through a mapping that is in use already,
+// sets the file's ctime to the time of the system, so that a file whose ctime, after reading, is two seconds older than
+// the glance (as coarse as clocks of file systems are) did not change meanwhile, and kept its name. It also
 // saves telling the scheduler of system calls, which is only right where they can't wait: the file must be on a file
 // system of this machine, and in memory. Others would hold up all goroutines, and for good if one of them is to answer.
 type glance struct {
@@ -41,7 +42,7 @@ func (g *glance) slurp(d *rawDir, want *file, name string, room func(size int64)
 	g.name[copy(g.name[:], name)] = 0 // there is none in it, or listing would have refused it
 	fd, err := openCached(d.fd, &g.name[0])
 	if err != 0 {
-		g.ok = err == unix.EAGAIN // else it would not work for the others
+		g.ok = err == unix.EAGAIN // else it may not work for the others, or this one ends the run
 		return nil
 	}
 	buf := room(glanceSize)
@@ -67,10 +68,10 @@ func (g *glance) slurp(d *rawDir, want *file, name string, room func(size int64)
 	return nil
 }
 
-// openCached opens a file, unless it is a link or that takes looking at the disk.
+// openCached opens a file, unless it is a link, mounted from another file system, or that takes looking at the disk.
 func openCached(dir int, name *byte) (int, syscall.Errno) {
 	const resolveCached = 0x20 // see openat2(2)
-	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: resolveCached}
+	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_XDEV | resolveCached}
 	fd, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)),
 		uintptr(unsafe.Pointer(&how)), unix.SizeofOpenHow, 0, 0)
 	return int(fd), errno

@@ -17,7 +17,7 @@
 // that are added meanwhile may be missed.
 //
 // On Linux and amd64, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
-// two seconds old: they have not changed in between, unless somebody set the clock back just then.
+// two seconds old: they have not changed in between, unless through a mapping, or somebody set the clock back just then.
 //
 // Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or on Linux name by
 // name without following links, so that nothing outside of the model is read even while somebody is changing it.

@@ -71,7 +71,7 @@ func (w *worker) flush() {
 	all := string(w.hex) // not one by one
 	for i, r := range w.ranges {
 		size := len(all) / len(w.ranges)
-		d := &w.resources[r.resource].Digest
+		d := &w.resources[r.resource].Digest // by field: to copy all of it takes longer while garbage is collected
 		d.Algorithm, d.Hex = w.serialization.Algorithm, all[i*size:][:size]
 	}
 	for _, i := range w.read {

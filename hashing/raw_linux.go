@@ -129,9 +129,12 @@ func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([
 	if int64(n) != want.size {
 		return nil, ErrChanged
 	}
-	// Whatever takes its name from a file sets the file's ctime, but so does what changes nothing here, such as chmod.
-	if after, err := fstat(fd); err == nil && after == now && !follow {
-		return buf[:n], nil
+	// On the common file systems whatever takes its name from a file sets the file's ctime; elsewhere the digest is of
+	// what had the name when it was opened. But so does what changes nothing here, such as chmod.
+	if !follow {
+		if after, err := fstat(fd); err == nil && after == now {
+			return buf[:n], nil
+		}
 	}
 	return buf[:n], want.unchanged(d.stat(name, follow))
 }

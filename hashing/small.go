@@ -69,7 +69,7 @@ func (w *worker) batch(ctx context.Context, b batch) {
 		return
 	}
 	defer in.close()
-	if in.raw != nil && w.small.limit >= glanceSize {
+	if in.raw != nil && w.small.limit >= glanceSize { // else there is no room for as much
 		in.raw.glance()
 	}
 	room := w.roomFor // bound once, not for each file

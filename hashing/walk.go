@@ -76,7 +76,7 @@ type group struct {
 	files []file
 }
 
-// Found is what there is in a directory, or in all so far.
+// Found is what there is in a directory. Of all directories, only ignored and unlisted are kept together.
 type found struct {
 	files    []file // in a directory
 	places   []*place

@@ -126,8 +126,8 @@ func primitives(a manifest.Algorithm) []float64 {
 	}
 }
 
-// speedOf is over a second, as long as hashing a large model takes at least: what a processor does for some
-// milliseconds, when it may run faster, is up to a tenth more.
+// speedOf is the mean over a second. In its first milliseconds a processor may run up to a tenth faster than it can for
+// as long as hashing a large model takes.
 func speedOf(size int, f func()) float64 {
 	start, n := time.Now(), 0
 	for ; time.Since(start) < time.Second; n++ {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,9 +53,8 @@ func measure(o *options, shape string) (*result, error) {
 	if _, _, err := execute(list[0].args(m, root)); err != nil { // which brings all into memory, and does not count
 		return nil, fmt.Errorf("%s: %w", list[0].name, err)
 	}
-	for round := range o.rounds {
-		for turn := range list {
-			i := (round + turn) % len(list) // for what ran just before makes a difference
+	for range o.rounds {
+		for _, i := range rand.Perm(len(list)) { // for what ran just before makes a difference
 			c := list[i]
 			got, out, err := execute(c.args(m, root))
 			switch {

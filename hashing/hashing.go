@@ -16,7 +16,7 @@
 // three as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files
 // that are added meanwhile may be missed.
 //
-// On Linux and amd64, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
+// On Linux, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
 // two seconds old: they have not changed in between, unless through a mapping, or somebody set the clock back just then.
 //
 // Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or on Linux name by

@@ -55,6 +55,9 @@ func TestAroundChunk(t *testing.T) {
 	}
 }
 
+// settle waits until what was changed before was not changed for long. Such files are looked at once, on Linux.
+func settle() { time.Sleep(2100 * time.Millisecond) }
+
 // TestChurnSmall changes one of many small files while they are hashed.
 func TestChurnSmall(t *testing.T) {
 	const files = 400
@@ -64,7 +67,7 @@ func TestChurnSmall(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Join(root, fmt.Sprint(i%3)), 0o777))
 		must(t, os.WriteFile(filepath.Join(root, fmt.Sprint(i%3), fmt.Sprint(i)), []byte(content(i, 0)), 0o666))
 	}
-	time.Sleep(2100 * time.Millisecond) // so that most files have not changed for long, which matters on Linux
+	settle()
 	goroutines, open := runtime.NumGoroutine(), openFiles()
 	changed := 0
 	for round := range 300 {

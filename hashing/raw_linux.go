@@ -18,9 +18,9 @@ const hasRawDirs = true
 // It is asked for plain names, without a slash, and does not follow links unless the tree does, so that nothing
 // outside of the directory is reached: the guarantee of [os.Root].
 type rawDir struct {
-	fd      int
-	follow  bool
-	glimpse glance
+	fd     int
+	follow bool
+	glance glance
 }
 
 // openRawDir opens the directory at path p, and nothing else. Below top no link is followed.
@@ -93,11 +93,6 @@ func (d *rawDir) stat(name string, follow bool) (status, error) {
 
 // slurp does what file.slurp does. It takes the stamp of a file that was not looked at before; that was no link.
 func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([]byte, error) {
-	if d.glimpse.ok && !want.seen() {
-		if data := d.glimpse.slurp(d, want, name, room); data != nil {
-			return data, nil
-		}
-	}
 	follow, flags := d.follow && want.seen(), 0
 	if !follow {
 		flags = unix.O_NOFOLLOW
@@ -108,6 +103,12 @@ func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([
 		return nil, want.unopened(err, now, failed)
 	}
 	defer unix.Close(fd)
+	if d.glance.began != 0 && !want.seen() {
+		if data, s, ok := d.glance.read(fd, room); ok {
+			want.stamp = s
+			return data, nil
+		}
+	}
 	now, err := fstat(fd)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ const noRawDir = "hashing: there is no rawDir on this system"
 
 func openRawDir(fs.FS, *os.File, string, bool) (*rawDir, error) { panic(noRawDir) }
 
-func (*rawDir) glance()                           { panic(noRawDir) }
+func (*rawDir) startGlances(identity)             { panic(noRawDir) }
 func (*rawDir) close()                            { panic(noRawDir) }
 func (*rawDir) status() (status, error)           { panic(noRawDir) }
 func (*rawDir) entries(*listing) error            { panic(noRawDir) }

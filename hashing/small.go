@@ -9,7 +9,7 @@ import (
 const (
 	batchFiles = 256
 	batchBytes = 4 << 20
-	// glanceSize bounds the files that are read at a glance.
+	// glanceSize is the size of the largest file that is read at a glance, and what is asked of each.
 	glanceSize = defaultChunk
 	// unseenBytes is what a file is taken for that was not looked at yet.
 	unseenBytes = 32 << 10
@@ -70,7 +70,7 @@ func (w *worker) batch(ctx context.Context, b batch) {
 	}
 	defer in.close()
 	if in.raw != nil && w.small.limit >= glanceSize { // else there is no room for as much
-		in.raw.glance()
+		in.raw.startGlances(b.id)
 	}
 	room := w.roomFor // bound once, not for each file
 	for i := range b.files {

@@ -69,6 +69,8 @@ type cached struct {
 	sums               []byte
 }
 
+// racy is how old a change must be, at least, for any later one to give the file other times: clocks of file systems
+// are that coarse.
 const racy = 2 * time.Second
 
 // OpenCache reads a cache from the named file. If there is no such file, the cache is empty, and Save makes it; its

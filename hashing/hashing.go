@@ -41,8 +41,8 @@ var (
 	ErrSymlink = errors.New("symbolic link")
 	// ErrNotRegular says that a file is neither regular nor a directory: a FIFO, a socket or a device.
 	ErrNotRegular = errors.New("not a regular file")
-	// ErrName says that a file's name may not stand in a manifest, see [manifest.CheckPath]. The error is about the
-	// directory that it is in, and quotes the name.
+	// ErrName says that a file's name may not stand in a manifest, see [manifest.CheckPath], or that its path is longer
+	// than 8 KiB. The error is about the directory that it is in, and quotes the name.
 	ErrName = errors.New("name not allowed")
 	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
 	ErrEmptyModel = errors.New("no file to hash")

@@ -37,8 +37,8 @@ type kernel struct {
 
 // A sumsRoom is the memory for the sums of one kernel, between calls.
 type sumsRoom struct {
-	state state
-	sums  [][sha256.Size]byte
+	state state               // of oneByOne
+	sums  [][sha256.Size]byte // of sumsSHA256
 }
 
 func kernelFor(a manifest.Algorithm) kernel {

@@ -10,9 +10,6 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// maxPath is how long a path may be that is not one of a file system, which has limits of its own.
-const maxPath = 8 << 10
-
 // A ledger is the files that a model has so far, as somebody names them one by one. It sees that a directory could
 // hold them. The zero value, with settings, is ready to be used by one goroutine at a time.
 type ledger struct {

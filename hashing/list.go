@@ -15,15 +15,18 @@ import (
 // maxLinks is how many links a path may hold, as in Linux. It ends cycles where files have no identity.
 const maxLinks = 40
 
+// maxPath is how long a path may be. Systems have smaller limits, but only for what they are asked at once.
+const maxPath = 8 << 10
+
 // maxDepth is how deep directories may be nested. Each is looked up from the root, name by name.
 const maxDepth = 1000
 
 // A lister lists one directory, at.
 type lister struct {
 	*walker
-	*listing
-	at *place
-	in folder
+	room *listing
+	at   *place
+	in   folder
 	found
 }
 
@@ -40,7 +43,7 @@ func (l *lister) list(ctx context.Context) (err error) {
 	}
 	for err == nil {
 		var entries []fs.DirEntry
-		if entries, err = l.in.entries(l.listing, l.at.path); err != nil && err != io.EOF {
+		if entries, err = l.in.entries(l.room, l.at.path); err != nil && err != io.EOF {
 			return l.tree.fail(l.at.path, vanished(err))
 		}
 		l.found.files = slices.Grow(l.found.files, len(entries))
@@ -51,6 +54,9 @@ func (l *lister) list(ctx context.Context) (err error) {
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if l.found.size() > l.settings.resources { // a directory may have no end
+			return l.tooMany(l.at)
 		}
 	}
 	return nil
@@ -65,7 +71,7 @@ func (l *lister) entry(e fs.DirEntry) error {
 		l.ignored = append(l.ignored, p)
 		return nil
 	}
-	bad := checkName(e.Name())
+	bad := checkEntry(p, e.Name())
 	if !l.lists(p) && !l.leads(p) {
 		l.passBy(e, p, bad)
 		return nil
@@ -142,11 +148,14 @@ func below(dir, name string) string {
 	return dir + "/" + name
 }
 
-// checkName reports why an entry of a directory may not have this name. A file system may say anything.
-func checkName(name string) error {
+// checkEntry reports why an entry of a directory may not have this name, or this path. A file system may say anything.
+func checkEntry(path, name string) error {
 	err := manifest.CheckPath(name)
-	if strings.Contains(name, "/") {
+	switch {
+	case strings.Contains(name, "/"):
 		err = fmt.Errorf("name %.200q holds a slash", name)
+	case len(path) > maxPath:
+		err = fmt.Errorf("path of the file %.200q is longer than %d bytes", name, maxPath)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrName, err)

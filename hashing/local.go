@@ -54,10 +54,10 @@ const direntsSize = 16 << 10
 // each time: they are pieces of one string, since there may be millions.
 type listing struct {
 	in      *folder
-	prefix  string // of the paths
-	raw     [direntsSize]byte
-	paths   []byte // one after the other
-	ends    []int  // in paths
+	prefix  string            // of the paths
+	raw     [direntsSize]byte // what the system says, where there are raw directories
+	paths   []byte            // one after the other
+	ends    []int             // in paths
 	local   []localEntry
 	entries []fs.DirEntry
 }
@@ -98,6 +98,7 @@ func (l *listing) add(name []byte, k kind) {
 	l.local = append(l.local, localEntry{in: l.in, base: len(l.prefix), kind: k})
 }
 
+// cut gives the entries their paths.
 func (l *listing) cut() {
 	all, start := string(l.paths), 0
 	for i, end := range l.ends {

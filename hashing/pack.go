@@ -60,9 +60,7 @@ func (w *worker) flush() {
 		return
 	}
 	// A lane that starts with a long one late would end after all others.
-	if longer := func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) }; !slices.IsSortedFunc(w.ranges, longer) {
-		slices.SortFunc(w.ranges, longer)
-	}
+	slices.SortFunc(w.ranges, func(a, b message) int { return cmp.Compare(len(b.data), len(a.data)) })
 	for _, r := range w.ranges {
 		w.content = append(w.content, r.data)
 	}

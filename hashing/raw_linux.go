@@ -108,6 +108,7 @@ func (d *rawDir) slurp(want *file, name string, room func(size int64) []byte) ([
 			want.stamp = s
 			return data, nil
 		}
+		d.glance.began = 0 // what is with it is probably as new, or as large
 	}
 	now, err := fstat(fd)
 	if err != nil {

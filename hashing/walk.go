@@ -84,6 +84,10 @@ type found struct {
 	unlisted []string
 }
 
+func (f *found) size() int64 {
+	return int64(len(f.files) + len(f.places) + len(f.ignored) + len(f.unlisted))
+}
+
 func (w *walker) walk(ctx context.Context) error {
 	if w.tree.file != "" {
 		return w.single(w.tree.file)
@@ -95,7 +99,7 @@ func (w *walker) walk(ctx context.Context) error {
 		wg.Go(func() {
 			var room listing
 			for d := w.next(); d != nil; d = w.next() {
-				l := lister{walker: w, listing: &room, at: d}
+				l := lister{walker: w, room: &room, at: d}
 				err := l.list(ctx)
 				w.merge(d, &l.found, err)
 			}
@@ -146,9 +150,9 @@ func (w *walker) merge(d *place, f *found, err error) {
 		*f, err = found{unlisted: []string{d.path}}, nil
 	}
 	// Links may show one directory under any number of names, so what is found is bounded while it is found.
-	w.entries += int64(len(f.files) + len(f.places) + len(f.ignored) + len(f.unlisted))
+	w.entries += f.size()
 	if err == nil && w.entries > w.settings.resources {
-		err = w.tree.fail(d.path, fmt.Errorf("%w: more than %d files and directories up to this one", ErrTooMany, w.settings.resources))
+		err = w.tooMany(d)
 	}
 	if err != nil && (w.err == nil || d.path < w.errAt) {
 		w.err, w.errAt = err, d.path
@@ -160,6 +164,10 @@ func (w *walker) merge(d *place, f *found, err error) {
 	w.all.unlisted = append(w.all.unlisted, f.unlisted...)
 	w.todo = append(w.todo, f.places...)
 	w.changed.Broadcast()
+}
+
+func (w *walker) tooMany(d *place) error {
+	return w.tree.fail(d.path, fmt.Errorf("%w: more than %d files and directories up to this one", ErrTooMany, w.settings.resources))
 }
 
 // single walks a model that is one file. Ignored paths are below a root, so none is meant for it.

@@ -100,7 +100,7 @@ func TestGoals(t *testing.T) {
 // The whole command is built, and signs and verifies.
 func TestCommand(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the command")
+		t.Skip("-short: the test builds the whole command")
 	}
 	r, err := measureCommand(&options{dir: t.TempDir(), rounds: 1})
 	if err != nil {

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
+	"crypto/ecdh"
 	"crypto/rand"
-	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -96,16 +95,34 @@ func (r *commandResult) print(w io.Writer) {
 	}
 }
 
+// makeKeys writes a new pair of keys: RFC 5958 with RFC 5915, and RFC 5480. The package x509, which can do so too,
+// would bring the network and C into this program, and so into the contenders, which would start more slowly.
 func makeKeys(dir string) (private, public string, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		return "", "", err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	ecKey := []asn1.ObjectIdentifier{{1, 2, 840, 10045, 2, 1}, {1, 2, 840, 10045, 3, 1, 7}} // on P-256
+	scalar, err := asn1.Marshal(struct {
+		Version int
+		Key     []byte
+	}{1, key.Bytes()})
 	if err != nil {
 		return "", "", err
 	}
-	pub, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	der, err := asn1.Marshal(struct {
+		Version   int
+		Algorithm []asn1.ObjectIdentifier
+		Key       []byte
+	}{0, ecKey, scalar})
+	if err != nil {
+		return "", "", err
+	}
+	point := key.PublicKey().Bytes()
+	pub, err := asn1.Marshal(struct {
+		Algorithm []asn1.ObjectIdentifier
+		Key       asn1.BitString
+	}{ecKey, asn1.BitString{Bytes: point, BitLength: 8 * len(point)}})
 	if err != nil {
 		return "", "", err
 	}

@@ -41,8 +41,9 @@ func contenders(o *options, m *model) []contender {
 	return append(list, self(memory))
 }
 
-// eachFile runs a command with the files as arguments, in as many processes as there are processors if there are
-// many files.
+// eachFile runs a command with the files as arguments, in as many processes at a time as there are processors if there
+// are many files. Each gets 500 at most, so that all processors are busy to the end; with as many as a command line
+// takes, openssl needs a quarter less for 20,000 files of 4 KiB.
 func (o *options) eachFile(command string) func(*model, string) []string {
 	return func(m *model, root string) []string {
 		each := min(500, max(1, m.files()/o.workers/2))

@@ -40,6 +40,7 @@ func bars(b *strings.Builder, r *result, y int, unit string, value func(*result,
 	for i := range r.entries {
 		most = max(most, value(r, &r.entries[i]))
 	}
+	most = max(most, 1e-9) // of nothing that is known, such as peaks where the system doesn't tell, nothing is drawn
 	y += 2 * barHeight
 	fmt.Fprintf(b, `<text x="8" y="%d" font-weight="bold">%s: %s</text>`+"\n", y-6, r.title(), unit)
 	for i := range r.entries {

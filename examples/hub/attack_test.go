@@ -37,7 +37,7 @@ func TestBodyThatNeverComes(t *testing.T) {
 	c, _, _ := newTestHub(t, keyPolicy(t, s), l)
 	for _, line := range []string{"DELETE /uploads/none", "POST /uploads/none/commit", "PUT /uploads/none/files/x", "POST /models/-/uploads", "GET /models/none", "PUT /a/../b", "POST /nothing"} {
 		conn := c.dial(t)
-		conn.SetDeadline(time.Now().Add(time.Minute))
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
 		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n", line)
 		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: the hub still waits", line)
@@ -91,7 +91,10 @@ type watch struct {
 
 func (w watch) Accept() (net.Conn, error) {
 	c, err := w.Listener.Accept()
-	return &watchedConn{c, w.closed}, err
+	if err != nil {
+		return nil, err
+	}
+	return &watchedConn{c, w.closed}, nil
 }
 
 type watchedConn struct {

@@ -2,7 +2,8 @@ package main
 
 import "strings"
 
-// Repeated is the values of a flag that may be repeated. For each flag of its own kind pflag allocates 4 KiB.
+// Repeated is the values of a flag that may be repeated. pflag's own StringArray writes its default as CSV, which takes
+// a buffer of 4 KiB for each such flag of each command, at each start.
 type repeated []string
 
 func (l *repeated) String() string { return strings.Join(*l, ",") }

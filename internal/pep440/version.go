@@ -45,7 +45,8 @@ const (
 
 var grammar = lazy(`^` + epochRelease + preRelease + postRelease + devRelease + localLabel + `$`)
 
-// lazy compiles an expression when it is needed, which is in few programs that have this package.
+// lazy compiles an expression the first time that it is needed. Most programs that have this package never do, and
+// would pay for it at each start.
 func lazy(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -24,13 +24,16 @@ var ErrCache = errors.New("not a digest cache that can be used")
 // # What it trusts
 //
 // A file counts as unchanged if its device, inode, size, modification time and change time (ctime), the last two in
-// nanoseconds, are what they were when it was hashed. The system sets the change time whenever a file is written, and
+// nanoseconds, are what they were when it was hashed. The system sets the change time when a write begins, and
 // lets no program set it. What a verification with a cache says is therefore only as good as these:
 //   - Whoever can write the cache's file can make any changed file pass. It is written for its owner alone, and
 //     refused where others than its owner or root own or may write it.
 //   - Whoever can set the clock, write to the disk below its file system, or make the file system itself, in an image,
 //     a server or FUSE, can make a changed file pass. So can, on network file systems, a change that has not come here.
-//   - A program that has mapped a file for writing may go on to change it for a while without a new time.
+//   - A program that has mapped a file for writing may go on to change it for a while without a new time, and one whose
+//     write has begun, and waits, may end it.
+//   - Whoever may write to a file of ext4 or XFS can exchange its blocks with those of another (EXT4_IOC_MOVE_EXT,
+//     XFS_IOC_SWAPEXT), and no time tells. Use a cache only for files that nobody may write to whom you do not trust.
 //   - A disk that loses bits is not noticed. [Configuration.SetRehash] notices.
 //
 // A file that was changed less than two seconds before it is hashed is not remembered: it might be changed again

@@ -170,8 +170,10 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 // nothing where they come from a disk. At most 8 MiB are mapped at a time for each worker.
 //
 // It has no influence on digests. A file that is truncated while it is mapped is an error like any other change:
-// the fault is caught in the goroutine that it happens in. Files that cannot be mapped, those of
-// [Configuration.HashFS], and all files on other systems than Linux are read.
+// the fault is caught in the goroutine that it happens in. But while a fault waits for the system, the whole program may
+// have to wait with it: do not map files that somebody may change meanwhile whom you do not trust. Files of other file
+// systems than ext4, XFS, Btrfs, F2FS and tmpfs, those of [Configuration.HashFS], and all files on other systems than
+// Linux are read.
 func (c Configuration) SetMapped(mapped bool) Configuration {
 	c.mapped = mapped
 	return c
@@ -181,7 +183,8 @@ func (c Configuration) SetMapped(mapped bool) Configuration {
 // than n resources: a tiny shard size makes one for each few bytes, and each takes memory. Zero, the default,
 // is about two billion, which is what a manifest can hold.
 //
-// As many files and directories may be found. What n stops is noticed while the tree is listed.
+// As many files and directories may be found, of which one counts once more for each full KiB of its path. What n stops
+// is noticed while the tree is listed.
 func (c Configuration) SetMaxResources(n int) Configuration {
 	c.resources = n
 	return c

@@ -85,3 +85,31 @@ func TestLongPaths(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Long paths count for more than one of the resources that are allowed, since they take memory.
+func TestLongPathsCount(t *testing.T) {
+	fsys := fstest.MapFS{}
+	long := strings.Repeat(strings.Repeat("d", 250)+"/", 20)
+	recorder, err := hashing.Config().SetMaxResources(300).Record(t.Context(), "model")
+	must(t, err)
+	defer recorder.Close()
+	var refused error
+	for i := range 100 {
+		p := fmt.Sprint(long, i)
+		fsys[p] = &fstest.MapFile{}
+		if w, err := recorder.Create(p); err != nil {
+			refused = err
+		} else {
+			must(t, w.Close())
+		}
+	}
+	_, err = hashing.Config().SetMaxResources(300).HashFS(t.Context(), fsys, "model")
+	for what, err := range map[string]error{"a tree": err, "a recorder": refused} {
+		if !errors.Is(err, hashing.ErrTooMany) {
+			t.Errorf("%s: got %v, want ErrTooMany", what, err)
+		}
+	}
+	if _, err := hashing.Config().SetMaxResources(700).HashFS(t.Context(), fsys, "model"); err != nil {
+		t.Error(err)
+	}
+}

@@ -30,3 +30,6 @@ func Glance(dir, name string, now time.Time) (data []byte, ok bool, err error) {
 	data, _, ok = d.glance.read(fd, func(size int64) []byte { return make([]byte, size+1) })
 	return data, ok, nil
 }
+
+// Mappable reports whether the file may be mapped.
+func Mappable(f *os.File) bool { return mappable(f) }

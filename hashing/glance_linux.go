@@ -7,7 +7,7 @@ import (
 )
 
 // A glance reads a small file without looking at it before. Where the system sets the ctime of a file whenever it changes
-// (but for changes through a mapping that is in use already), a file whose ctime, after reading, is older than the glance
+// (but for what the package's documentation names), a file whose ctime, after reading, is older than the glance
 // did not change meanwhile, and kept its name. Older means by more than racy, since clocks of file systems are coarse.
 type glance struct {
 	began int64 // 0 if files can't be read at a glance
@@ -16,11 +16,10 @@ type glance struct {
 
 // startGlances has files of the directory, which is of the given identity, read at a glance if they can be.
 func (d *rawDir) startGlances(id identity) {
-	var st unix.Statfs_t
-	if d.follow || unix.Fstatfs(d.fd, &st) != nil {
+	if d.follow {
 		return
 	}
-	switch uint32(st.Type) {
+	switch fileSystem(d.fd) {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC: // of ext2 and ext3 too
 		d.glance = glance{time.Now().UnixNano(), id.dev}
 	}

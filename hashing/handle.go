@@ -1,11 +1,14 @@
 package hashing
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // A handle is an open file that the streams of its parts share: opened and checked by the first, checked and
@@ -14,6 +17,7 @@ type handle struct {
 	file  int
 	once  sync.Once
 	f     fs.File
+	local *os.File // f, if it may be mapped
 	err   error
 	parts atomic.Int64 // that are not hashed yet
 }
@@ -22,6 +26,9 @@ func (h *handle) open(e *engine) error {
 	h.once.Do(func() {
 		want := e.files[h.file]
 		h.f, h.err = want.open(folder{fsys: e.tree.fsys}, want.path)
+		if f, ok := h.f.(*os.File); ok && e.mapped && mappable(f) {
+			h.local = f
+		}
 	})
 	return h.err
 }
@@ -44,7 +51,7 @@ func (h *handle) close() {
 	h.once.Do(func() { h.err = fs.ErrClosed })
 	if h.f != nil {
 		h.f.Close()
-		h.f = nil
+		h.f, h.local = nil, nil
 	}
 }
 
@@ -73,8 +80,11 @@ func (want *file) unopened(err error, now status, failed error) error {
 	if want.seen() {
 		changed = !want.same(now.stamp)
 	}
-	if failed == nil && changed {
+	switch {
+	case failed == nil && changed:
 		err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
+	case errors.Is(err, syscall.EAGAIN): // which opening without waiting says of a lease
+		err = fmt.Errorf("%w, or is about to be: another program has a lease on it: %w", ErrChanged, bare(err))
 	}
 	return vanished(err)
 }

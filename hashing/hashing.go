@@ -17,7 +17,11 @@
 // that are added meanwhile may be missed.
 //
 // On Linux, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
-// two seconds old: they have not changed in between, unless through a mapping, or somebody set the clock back just then.
+// two seconds old, and taken not to have changed in between.
+//
+// The system sets these times when a write begins. A write that was held up before that, one through a mapping, what
+// root does below the file system or to the clock, and exchanging the blocks of files on ext4 and XFS
+// (EXT4_IOC_MOVE_EXT, XFS_IOC_SWAPEXT) are changes that they do not show.
 //
 // Unless symbolic links are allowed, everything below the root is opened through an [os.Root], or on Linux name by
 // name without following links, so that nothing outside of the model is read even while somebody is changing it.
@@ -65,8 +69,8 @@ func (c Configuration) Hash(model string) (*manifest.Manifest, error) {
 // whether links inside are followed is for [Configuration.SetAllowSymlinks] to say.
 //
 // Resources are in the order of [manifest.CompareNames], and the manifest's name is the base name of the
-// absolute path of model. Once ctx is done, HashContext returns within 100 ms (if the file system answers), with
-// an error that wraps ctx.Err. By the time that it returns, whatever it started has ended and is closed.
+// absolute path of model. Once ctx is done, HashContext returns within 100 ms, with an error that wraps ctx.Err, if the
+// file system answers: whoever may write to a file can keep it from that for a while. By the time that it returns, whatever it started has ended and is closed.
 func (c Configuration) HashContext(ctx context.Context, model string) (*manifest.Manifest, error) {
 	if c.only != nil {
 		return nil, fmt.Errorf("hashing %s: %w", model, errOnly)

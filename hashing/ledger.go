@@ -16,6 +16,7 @@ type ledger struct {
 	*settings
 	files map[string]*entry
 	dirs  map[string]struct{} // above the files
+	long  int64               // what long paths weigh besides
 }
 
 // An entry is one file.
@@ -86,9 +87,11 @@ func (l *ledger) enter(path string) error {
 		}
 		more++
 	}
-	if int64(len(l.files)+len(l.dirs))+more > l.settings.resources {
+	long := weight(path) - 1
+	if int64(len(l.files)+len(l.dirs))+more+l.long+long > l.settings.resources {
 		return failed(path, fmt.Errorf("%w: more than %d files and directories up to this one", ErrTooMany, l.settings.resources))
 	}
+	l.long += long
 	for dir := dirOf(path); dir != "." && more > 1; dir, more = dirOf(dir), more-1 {
 		l.dirs[dir] = struct{}{}
 	}

@@ -55,7 +55,7 @@ func (l *lister) list(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if l.found.size() > l.settings.resources { // a directory may have no end
+		if l.found.weight > l.settings.resources { // a directory may have no end
 			return l.tooMany(l.at)
 		}
 	}
@@ -64,6 +64,7 @@ func (l *lister) list(ctx context.Context) (err error) {
 
 func (l *lister) entry(e fs.DirEntry) error {
 	p := l.pathOf(e)
+	l.found.weight += weight(p)
 	if l.ignores(p) {
 		if e.IsDir() {
 			p += "/"

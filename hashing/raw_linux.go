@@ -34,6 +34,12 @@ func openRawDir(fsys fs.FS, top *os.File, p string, follow bool) (*rawDir, error
 	}
 	defer runtime.KeepAlive(top) // whose cleanup would close the descriptor
 	above, fd := -1, int(top.Fd())
+	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	if at, err := unix.Openat2(fd, p, &how); err == nil {
+		return &rawDir{fd: at, follow: follow}, nil
+	}
+	// Old systems and some sandboxes don't have openat2, which takes no path of more than 4 KiB either.
 	for name := range strings.SplitSeq(p, "/") {
 		next, err := openat(fd, name, unix.O_DIRECTORY|unix.O_NOFOLLOW)
 		if above >= 0 {
@@ -157,6 +163,15 @@ func preadFull(fd int, buf []byte) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// fileSystem returns the number of the kind of file system that an open file is of, as in statfs(2), or 0.
+func fileSystem(fd int) uint32 {
+	var st unix.Statfs_t
+	if unix.Fstatfs(fd, &st) != nil {
+		return 0
+	}
+	return uint32(st.Type)
 }
 
 func statusOfSys(st *unix.Stat_t) status {

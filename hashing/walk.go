@@ -62,11 +62,11 @@ type walker struct {
 	err     error
 	errAt   string // the directory that err is about
 
-	all     found
-	files   []*file // those of one directory follow each other
-	groups  []group
-	entries int64 // of everything in all, and of the directories
-	empty   []string
+	all    found
+	files  []*file // those of one directory follow each other
+	groups []group
+	weight int64 // of everything in all, and of the directories
+	empty  []string
 }
 
 // A group is the files of one directory, which are not copied: there may be millions.
@@ -82,11 +82,11 @@ type found struct {
 	places   []*place
 	ignored  []string
 	unlisted []string
+	weight   int64 // of all of these
 }
 
-func (f *found) size() int64 {
-	return int64(len(f.files) + len(f.places) + len(f.ignored) + len(f.unlisted))
-}
+// weight is what a path counts as of the resources that are allowed: there may be many long ones.
+func weight(path string) int64 { return int64(1 + len(path)/1024) }
 
 func (w *walker) walk(ctx context.Context) error {
 	if w.tree.file != "" {
@@ -147,11 +147,11 @@ func (w *walker) merge(d *place, f *found, err error) {
 	defer w.mu.Unlock()
 	w.busy--
 	if err != nil && !d.strict && errors.Is(err, fs.ErrPermission) {
-		*f, err = found{unlisted: []string{d.path}}, nil
+		*f, err = found{unlisted: []string{d.path}, weight: weight(d.path)}, nil
 	}
 	// Links may show one directory under any number of names, so what is found is bounded while it is found.
-	w.entries += f.size()
-	if err == nil && w.entries > w.settings.resources {
+	w.weight += f.weight
+	if err == nil && w.weight > w.settings.resources {
 		err = w.tooMany(d)
 	}
 	if err != nil && (w.err == nil || d.path < w.errAt) {

@@ -1,9 +1,6 @@
 package hashing
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
 const (
 	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
@@ -34,11 +31,11 @@ func (v *window) load(e *engine, h *handle, off, n int64) ([]byte, error) {
 	if err := h.open(e); err != nil {
 		return nil, err
 	}
-	if f, ok := h.f.(*os.File); ok && e.mapped {
-		if data, err := v.mapping.load(f, off, n); err == nil {
+	if h.local != nil {
+		if data, err := v.mapping.load(h.local, off, n); err == nil {
 			return data, nil
 		}
-		// Not every file system can. Then it is read, which takes memory for a change.
+		// The system may have no more room for mappings. Then it is read.
 	}
 	if int64(len(v.buf)) < n {
 		v.buf = make([]byte, n)

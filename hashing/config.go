@@ -109,8 +109,8 @@ func (c Configuration) use(m manifest.Method, shardSize int64, o Files) Configur
 	return c.AddIgnoredPaths(o.IgnorePaths...)
 }
 
-// SetIgnoredPaths replaces the paths to leave out, each with all that is below it. Paths are relative to the
-// model's root and separated by slashes; one that [manifest.CheckPath] refuses is an error when hashing. They do
+// SetIgnoredPaths replaces the paths to leave out, each with all that is below it. Paths are no patterns. They are
+// relative to the model's root and separated by slashes; one that [manifest.CheckPath] refuses is an error when hashing. They do
 // not apply to a model that is a single file. Git's own files are ignored besides: see SetIgnoreGitPaths.
 func (c Configuration) SetIgnoredPaths(paths ...string) Configuration {
 	c.ignored = slices.Clone(paths)
@@ -183,8 +183,8 @@ func (c Configuration) SetMapped(mapped bool) Configuration {
 // than n resources: a tiny shard size makes one for each few bytes, and each takes memory. Zero, the default,
 // is about two billion, which is what a manifest can hold.
 //
-// As many files and directories may be found, of which one counts once more for each full KiB of its path. What n stops
-// is noticed while the tree is listed.
+// The files, directories and ignored paths that are found in a model may not be more than n together, either, where one
+// counts once more for each full KiB of its path. What n stops is noticed while the tree is listed.
 func (c Configuration) SetMaxResources(n int) Configuration {
 	c.resources = n
 	return c

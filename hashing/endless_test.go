@@ -17,9 +17,13 @@ import (
 
 // A directory that goes on for ever is given up when it has shown more than is allowed.
 func TestEndlessDirectory(t *testing.T) {
+	var ignored []string
+	for i := range 1000 {
+		ignored = append(ignored, fmt.Sprintf("f%09d", i))
+	}
 	for _, c := range []hashing.Configuration{
 		hashing.Config(),
-		hashing.Config().SetIgnoredPaths("f*"),
+		hashing.Config().SetIgnoredPaths(ignored...),
 		hashing.Config().SetOnly("g"),
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -8,7 +8,8 @@ import (
 )
 
 // Glance returns the content of a file in the directory, as of a glance that begins now, or false if that may be wrong.
-func Glance(dir, name string, now time.Time) (data []byte, ok bool, err error) {
+// The directory may be said to be of another file system.
+func Glance(dir, name string, now time.Time, other bool) (data []byte, ok bool, err error) {
 	d, err := openRawDir(linkFS(dir), nil, ".", false)
 	if err != nil {
 		return nil, false, err
@@ -22,6 +23,9 @@ func Glance(dir, name string, now time.Time) (data []byte, ok bool, err error) {
 		return nil, false, os.ErrInvalid
 	}
 	d.glance.began = now.UnixNano()
+	if other {
+		d.glance.dev++
+	}
 	fd, err := openat(d.fd, name, unix.O_NOFOLLOW)
 	if err != nil {
 		return nil, false, err

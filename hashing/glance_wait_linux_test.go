@@ -47,10 +47,18 @@ func TestOpeningHoldsUpNobody(t *testing.T) {
 	out, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	defer child.Wait()
-	defer scans.Close()
+	defer func() {
+		scans.Close()
+		if err := child.Wait(); err != nil {
+			t.Error("the child failed: ", err)
+		}
+	}()
 	waiting := []unix.PollFd{{Fd: int32(scanner), Events: unix.POLLIN}}
-	if n, err := unix.Poll(waiting, 10_000); n != 1 {
+	n, err := unix.Poll(waiting, 10_000)
+	for err == unix.EINTR {
+		n, err = unix.Poll(waiting, 10_000)
+	}
+	if n != 1 {
 		child.Process.Kill()
 		t.Fatal("nothing is opened: ", err)
 	}

@@ -11,8 +11,9 @@
 // A manifest says what the files held while they were hashed. The tree is listed first and then read; a file
 // whose size, modification time or identity differs between its opening and the end of its reading makes the whole
 // run fail with [ErrChanged], and so does what was a file or a directory when it was listed and is another thing
-// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache or
-// shards, and on other systems than Linux), files are compared with how they were listed, too. A writer that keeps all
+// when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache, a
+// copy or shards), and where they are known anyway (on other systems than Linux, of an [fs.FS] or a single file, behind
+// links, and if a directory does not tell files from others), files are compared with how they were listed, too. A writer that keeps all
 // three as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files
 // that are added meanwhile may be missed.
 //
@@ -46,11 +47,13 @@ var (
 	// ErrNotRegular says that a file is neither regular nor a directory: a FIFO, a socket or a device.
 	ErrNotRegular = errors.New("not a regular file")
 	// ErrName says that a file's name may not stand in a manifest, see [manifest.CheckPath], or that its path is longer
-	// than 8 KiB. The error is about the directory that it is in, and quotes the name.
+	// than 8 KiB, for which the error is about the directory that it is in, and quotes the name; or that directories are
+	// nested more than 1000 deep.
 	ErrName = errors.New("name not allowed")
 	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
 	ErrEmptyModel = errors.New("no file to hash")
-	// ErrTooMany says that there are more resources than [Configuration.SetMaxResources] allows.
+	// ErrTooMany says that there are more resources, or more files, directories and ignored paths together, than
+	// [Configuration.SetMaxResources] allows.
 	ErrTooMany = errors.New("too many resources")
 	// ErrChanged says that a file or directory changed while the model was hashed.
 	ErrChanged = errors.New("changed while the model was hashed")

@@ -64,8 +64,8 @@ func TestChurnSmall(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "model")
 	content := func(i, version int) string { return strings.Repeat(fmt.Sprintf("%d.%d ", i, version), 20+i%300) }
 	for i := range files {
-		must(t, os.MkdirAll(filepath.Join(root, fmt.Sprint(i%3)), 0o777))
-		must(t, os.WriteFile(filepath.Join(root, fmt.Sprint(i%3), fmt.Sprint(i)), []byte(content(i, 0)), 0o666))
+		must(t, os.MkdirAll(filepath.Join(root, fmt.Sprint(i%20)), 0o777))
+		must(t, os.WriteFile(filepath.Join(root, fmt.Sprint(i%20), fmt.Sprint(i)), []byte(content(i, 0)), 0o666))
 	}
 	settle()
 	goroutines, open := runtime.NumGoroutine(), openFiles()
@@ -73,7 +73,7 @@ func TestChurnSmall(t *testing.T) {
 	for round := range 300 {
 		r := rand.New(rand.NewPCG(2, uint64(round)))
 		i, delay := r.IntN(files), time.Duration(r.IntN(4000))*time.Microsecond
-		name := fmt.Sprintf("%d/%d", i%3, i)
+		name := fmt.Sprintf("%d/%d", i%20, i)
 		valid := map[string]bool{}
 		for _, s := range []string{content(i, 0), content(i, 1), content(i, 0)[:10], content(i, 0) + "more"} {
 			valid[digest(manifest.SHA256, []byte(s))] = true

@@ -15,7 +15,8 @@ import (
 // maxLinks is how many links a path may hold, as in Linux. It ends cycles where files have no identity.
 const maxLinks = 40
 
-// maxPath is how long a path may be. Systems have smaller limits, but only for what they are asked at once.
+// maxPath is how long a path may be. Systems have smaller limits for what they are asked at once, which is whole paths
+// where links are allowed.
 const maxPath = 8 << 10
 
 // maxDepth is how deep directories may be nested. Each is looked up from the root, name by name.
@@ -96,7 +97,7 @@ func (l *lister) entry(e fs.DirEntry) error {
 	}
 	switch {
 	case s.mode.IsDir() && strings.Count(p, "/") >= maxDepth:
-		return l.tree.fail(p, fmt.Errorf("directories are nested more than %d deep", maxDepth))
+		return l.tree.fail(p, fmt.Errorf("%w: directories are nested more than %d deep", ErrName, maxDepth))
 	case s.mode.IsDir():
 		l.places = append(l.places, &place{path: p, id: s.id, above: l.at, links: links, strict: true})
 	case !s.mode.IsRegular():

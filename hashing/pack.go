@@ -13,7 +13,7 @@ const packFiles = 4 * maxLanes
 // packAlign is where files begin: kernels take a fifth longer where a block lies in two lines of the cache.
 const packAlign = 64
 
-// packRanges bounds the memory that the resources of a pack take, where shards are tiny.
+// packRanges bounds the memory that the resources of a pack take, where shards are tiny. One file may have more.
 const packRanges = 1024
 
 // A pack is what a worker has read of small files and not hashed yet.

@@ -9,7 +9,7 @@ import (
 const (
 	batchFiles = 256
 	batchBytes = 4 << 20
-	// glanceSize is the size of the largest file that is read at a glance, and what is asked of each.
+	// glanceSize is the size of the largest file that is read at a glance. Each is asked for that and a byte more.
 	glanceSize = defaultChunk
 	// unseenBytes is what a file is taken for that was not looked at yet.
 	unseenBytes = 32 << 10

@@ -167,7 +167,7 @@ func (w *walker) merge(d *place, f *found, err error) {
 }
 
 func (w *walker) tooMany(d *place) error {
-	return w.tree.fail(d.path, fmt.Errorf("%w: more than %d files and directories up to this one", ErrTooMany, w.settings.resources))
+	return w.tree.fail(d.path, fmt.Errorf("%w: more than %d files, directories and ignored paths up to this one", ErrTooMany, w.settings.resources))
 }
 
 // single walks a model that is one file. Ignored paths are below a root, so none is meant for it.

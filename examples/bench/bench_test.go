@@ -44,6 +44,32 @@ func TestChildren(t *testing.T) {
 	}
 }
 
+// What is wrong with the flags is said before anything is measured.
+func TestOptions(t *testing.T) {
+	good := options{rounds: 1, workers: 1, shapes: []string{"1x1B", "2x1.5KiB+1x1GB@blake3"}, svg: t.TempDir()}
+	if err := good.check(nil); err != nil {
+		t.Error(err)
+	}
+	for what, change := range map[string]func(*options){
+		"rounds":    func(o *options) { o.rounds = 0 },
+		"workers":   func(o *options) { o.workers = -1 },
+		"keyword":   func(o *options) { o.shapes = []string{"1x1B", "slopes"} },
+		"count":     func(o *options) { o.shapes = []string{"-1x1B"} },
+		"size":      func(o *options) { o.shapes = []string{"1x-1B"} },
+		"no size":   func(o *options) { o.shapes = []string{"1xNaNB"} },
+		"unit":      func(o *options) { o.shapes = []string{"1x1"} },
+		"directory": func(o *options) { o.svg += "/missing" },
+	} {
+		o := good
+		if change(&o); o.check(nil) == nil {
+			t.Errorf("%s: %+v is taken", what, o)
+		}
+	}
+	if good.check([]string{"goals"}) == nil {
+		t.Error("arguments are taken")
+	}
+}
+
 func TestRatio(t *testing.T) {
 	seconds := func(list ...time.Duration) (runs []run) {
 		for _, s := range list {

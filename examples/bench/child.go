@@ -51,7 +51,7 @@ func child(args []string) error {
 	return err
 }
 
-// hashNaively is what one would write first: a goroutine for each file, and io.Copy.
+// hashNaively is what one would write first: a goroutine for each file, a thousand at a time, and io.Copy.
 func hashNaively(a manifest.Algorithm, root string) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

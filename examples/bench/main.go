@@ -16,6 +16,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -51,6 +52,12 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "leave the models for the next run")
 	flag.Parse()
 	o.shapes = strings.Split(shapes, ",")
+	if shapes == "slopes" || shapes == "goals" {
+		o.shapes = nil
+	}
+	if err := o.check(flag.Args()); err != nil {
+		exit(err)
+	}
 	switch shapes {
 	case "slopes":
 		exit(slopes(&o))
@@ -58,6 +65,28 @@ func main() {
 		exit(reach(&o))
 	}
 	exit(compare(&o))
+}
+
+// check reports what is wrong before anything is measured, which takes minutes.
+func (o *options) check(args []string) error {
+	switch {
+	case len(args) > 0:
+		return fmt.Errorf("argument %q: only flags are taken", args[0])
+	case o.rounds < 1 || o.workers < 1:
+		return errors.New("-rounds and -workers must be at least 1")
+	}
+	for _, s := range o.shapes {
+		if _, err := parseModel(s); err != nil {
+			return fmt.Errorf("-shapes: %q: %w", s, err)
+		}
+	}
+	if o.svg == "" {
+		return nil
+	}
+	if _, err := os.Stat(o.svg); err != nil {
+		return fmt.Errorf("-svg: %w", err)
+	}
+	return nil
 }
 
 func exit(err error) {

@@ -65,7 +65,8 @@ func measure(o *options, shape string) (*result, error) {
 				fmt.Sscan(out, &single, &many)
 				r.single, r.many = append(r.single, single), append(r.many, many)
 			default:
-				r.entries[i].runs = append(r.entries[i].runs, got)
+				e := r.entry(c.name)
+				e.runs = append(e.runs, got)
 			}
 		}
 	}

@@ -42,8 +42,8 @@ func parseModel(s string) (*model, error) {
 	for _, part := range strings.Split(shape, "+") {
 		n, size, _ := strings.Cut(part, "x")
 		files, err := strconv.Atoi(n)
-		if err != nil {
-			return nil, err
+		if err != nil || files < 1 {
+			return nil, fmt.Errorf("%q is no number of files", n)
 		}
 		bytes, err := parseSize(size)
 		if err != nil {
@@ -58,7 +58,10 @@ func parseSize(s string) (int64, error) {
 	for _, u := range units {
 		if n, ok := strings.CutSuffix(s, u.name); ok {
 			f, err := strconv.ParseFloat(n, 64)
-			return int64(f * u.size), err
+			if err != nil || !(f >= 0 && f*u.size < 1<<50) {
+				return 0, fmt.Errorf("%q is no size", s)
+			}
+			return int64(f * u.size), nil
 		}
 	}
 	return 0, fmt.Errorf("size %q has no unit", s)

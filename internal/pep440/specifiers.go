@@ -31,7 +31,7 @@ var (
 // ParseSpecifiers reads a list with at least one specifier.
 func ParseSpecifiers(s string) (Specifiers, error) {
 	if strings.Count(s, ",") >= MaxSpecifiers {
-		return Specifiers{}, fmt.Errorf("more than %d specifiers of a version", MaxSpecifiers)
+		return Specifiers{}, fmt.Errorf("%.40q…: more than %d specifiers of a version", s, MaxSpecifiers)
 	}
 	var all Specifiers
 	for text := range strings.SplitSeq(s, ",") {
@@ -46,8 +46,11 @@ func ParseSpecifiers(s string) (Specifiers, error) {
 
 func parseSpecifier(s string) (specifier, error) {
 	bad := fmt.Errorf("%.300q does not select versions: want an operator of PEP 440 and a version, as in <2.17.1", s)
+	if len(s) > MaxLength {
+		return specifier{}, fmt.Errorf("%.40q… is longer than the %d bytes that a specifier of a version may have", s, MaxLength)
+	}
 	i := slices.IndexFunc(operators, func(op string) bool { return strings.HasPrefix(s, op) })
-	if i < 0 || len(s) > MaxLength {
+	if i < 0 {
 		return specifier{}, bad
 	}
 	sp := specifier{op: operators[i]}

@@ -56,7 +56,7 @@ var letters = map[string]string{"alpha": "a", "beta": "b", "c": "rc", "pre": "rc
 // Parse reads a version, in any of the spellings that PEP 440 normalises, with white space around it.
 func Parse(s string) (Version, error) {
 	if len(s) > MaxLength {
-		return Version{}, fmt.Errorf("a version of more than %d bytes", MaxLength)
+		return Version{}, fmt.Errorf("version %.40q… is longer than %d bytes", s, MaxLength)
 	}
 	m := grammar().FindStringSubmatch(lower(strings.Trim(s, space)))
 	if m == nil {

@@ -167,7 +167,7 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 
 // SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
 // saves copying the data, which is about a tenth to a third of the time where files are in memory already, and gains
-// nothing where they come from a disk. At most 8 MiB are mapped at a time for each worker.
+// nothing where they come from a disk. At most 12 MiB are mapped at a time for each worker.
 //
 // It has no influence on digests. A file that is truncated while it is mapped is an error like any other change:
 // the fault is caught in the goroutine that it happens in. But while a fault waits for the system, the whole program may

@@ -7,7 +7,7 @@ const (
 	// second-level cache until it is hashed, and no less than maxChunk.
 	readReach = 1 << 20
 	// mapReach is how much a worker maps at once of all of its streams together.
-	mapReach = 8 << 20
+	mapReach = 12 << 20
 	// maxReach is the most of it that goes to one stream.
 	maxReach = 2 << 20
 )

@@ -110,8 +110,9 @@ func (c Configuration) use(m manifest.Method, shardSize int64, o Files) Configur
 }
 
 // SetIgnoredPaths replaces the paths to leave out, each with all that is below it. Paths are no patterns. They are
-// relative to the model's root and separated by slashes; one that [manifest.CheckPath] refuses is an error when hashing. They do
-// not apply to a model that is a single file. Git's own files are ignored besides: see SetIgnoreGitPaths.
+// relative to the model's root and separated by slashes; one that [manifest.CheckPath] refuses is an error when
+// hashing. They do not apply to a model that is a single file. Git's own files are ignored besides: see
+// SetIgnoreGitPaths.
 func (c Configuration) SetIgnoredPaths(paths ...string) Configuration {
 	c.ignored = slices.Clone(paths)
 	return c

@@ -13,9 +13,9 @@
 // run fail with [ErrChanged], and so does what was a file or a directory when it was listed and is another thing
 // when it is opened. Where sizes must be known before anything is read (with [Configuration.SetProgress], a cache, a
 // copy or shards), and where they are known anyway (on other systems than Linux, of an [fs.FS] or a single file, behind
-// links, and if a directory does not tell files from others), files are compared with how they were listed, too. A writer that keeps all
-// three as they were is not noticed, except that a digest always covers exactly as many bytes as the file had. Files
-// that are added meanwhile may be missed.
+// links, and if a directory does not tell files from others), files are compared with how they were listed, too. A
+// writer that keeps all three as they were is not noticed, except that a digest always covers exactly as many bytes as
+// the file had. Files that are added meanwhile may be missed.
 //
 // On Linux, small files of ext4, XFS and Btrfs are looked at only after reading, if their change time is then
 // two seconds old, and taken not to have changed in between.
@@ -73,7 +73,8 @@ func (c Configuration) Hash(model string) (*manifest.Manifest, error) {
 //
 // Resources are in the order of [manifest.CompareNames], and the manifest's name is the base name of the
 // absolute path of model. Once ctx is done, HashContext returns within 100 ms, with an error that wraps ctx.Err, if the
-// file system answers: whoever may write to a file can keep it from that for a while. By the time that it returns, whatever it started has ended and is closed.
+// file system answers: whoever may write to a file can keep it from that for a while. By the time that it returns,
+// whatever it started has ended and is closed.
 func (c Configuration) HashContext(ctx context.Context, model string) (*manifest.Manifest, error) {
 	if c.only != nil {
 		return nil, fmt.Errorf("hashing %s: %w", model, errOnly)

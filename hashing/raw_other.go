@@ -12,6 +12,7 @@ const hasRawDirs = false
 // A rawDir saves system calls on Linux. Elsewhere there is none.
 type rawDir struct{}
 
+// noRawDir is what a mistake in this package panics with: where hasRawDirs is false, nothing makes or asks a rawDir.
 const noRawDir = "hashing: there is no rawDir on this system"
 
 func openRawDir(fs.FS, *os.File, string, bool) (*rawDir, error) { panic(noRawDir) }

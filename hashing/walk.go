@@ -65,7 +65,6 @@ type walker struct {
 	all    found
 	files  []*file // those of one directory follow each other
 	groups []group
-	weight int64 // of everything in all, and of the directories
 	empty  []string
 }
 
@@ -76,7 +75,7 @@ type group struct {
 	files []file
 }
 
-// Found is what there is in a directory. Of all directories, only ignored and unlisted are kept together.
+// Found is what there is in a directory. Of all directories, only ignored, unlisted and the weight are kept together.
 type found struct {
 	files    []file // in a directory
 	places   []*place
@@ -150,8 +149,8 @@ func (w *walker) merge(d *place, f *found, err error) {
 		*f, err = found{unlisted: []string{d.path}, weight: weight(d.path)}, nil
 	}
 	// Links may show one directory under any number of names, so what is found is bounded while it is found.
-	w.weight += f.weight
-	if err == nil && w.weight > w.settings.resources {
+	w.all.weight += f.weight
+	if err == nil && w.all.weight > w.settings.resources {
 		err = w.tooMany(d)
 	}
 	if err != nil && (w.err == nil || d.path < w.errAt) {

@@ -51,9 +51,8 @@ func main() {
 	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "processors for the contenders that can be told")
 	flag.BoolVar(&o.keep, "keep", false, "leave the models for the next run")
 	flag.Parse()
-	o.shapes = strings.Split(shapes, ",")
-	if shapes == "slopes" || shapes == "goals" {
-		o.shapes = nil
+	if shapes != "slopes" && shapes != "goals" {
+		o.shapes = strings.Split(shapes, ",")
 	}
 	if err := o.check(flag.Args()); err != nil {
 		exit(err)

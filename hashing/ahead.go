@@ -77,7 +77,8 @@ func (r *reader) run(ctx context.Context, pos int64) error {
 	for pos < r.stream.end {
 		select {
 		case v := <-r.free:
-			data, err := v.load(r.engine, r.stream.from, pos, r.engine.step(r.stream, pos, r.size))
+			n := r.engine.step(r.stream, pos, r.size)
+			data, err := v.load(r.engine, r.stream.from, pos, n, pos+n)
 			if err != nil {
 				return err
 			}

@@ -166,7 +166,7 @@ func (w *worker) turn(ctx context.Context, mine []*stream) {
 	defer w.survive(mine)
 	size := w.reach(len(mine))
 	w.open(mine, int(size))
-	for done := int64(0); done < perTurn; done += size {
+	for done := int64(0); done < max(perTurn, 2*size); done += size { // as much as is mapped at once
 		for _, s := range mine {
 			if ctx.Err() != nil {
 				return

@@ -3,13 +3,19 @@ package hashing
 import (
 	"os"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// A mapping is a part of a file that is mapped into memory, page by page.
-type mapping struct{ pages []byte }
+// A mapping is a part of a file that is mapped into memory. Only the pages of what was loaded last need to be there; with
+// them come those that the system keeps together with them.
+type mapping struct {
+	of    *os.File
+	start int64 // where in the file it begins, at a page
+	pages []byte
+}
 
 // mappable reports whether the file is of a file system of this machine. What others are slow to answer would hold up
 // all goroutines where it is mapped, since the thread that waits for a page is in no system call.
@@ -17,30 +23,53 @@ func mappable(f *os.File) bool {
 	defer runtime.KeepAlive(f)
 	switch fileSystem(int(f.Fd())) {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC:
-		return true
+		return populates()
 	}
 	return false
 }
 
-// load maps n bytes from off on in place of what was mapped. Pages of the file that are in memory, or can be read,
-// are there when it returns; the others fault when they are used.
-func (m *mapping) load(f *os.File, off, n int64) ([]byte, error) {
-	m.drop()
-	lead := off % int64(os.Getpagesize())
-	var err error
-	m.pages, err = unix.Mmap(int(f.Fd()), off-lead, int(lead+n), unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
-	runtime.KeepAlive(f)
+// populates reports whether the system can be asked for pages of a mapping, as Linux can since 5.14. Without them whoever
+// uses the mapping would wait for the disk.
+var populates = sync.OnceValue(func() bool {
+	page, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
+		return false
+	}
+	defer unix.Munmap(page)
+	return unix.Madvise(page, unix.MADV_POPULATE_READ) == nil
+})
+
+// load returns n bytes from off on, whose pages are there, in place of those before. What has to be mapped for it is
+// twice as much, up to end, since to map and unmap takes a lock that other threads of the process use their mappings under.
+func (m *mapping) load(f *os.File, off, n, end int64) ([]byte, error) {
+	page := off &^ (int64(os.Getpagesize()) - 1)
+	if m.of == f && m.start <= page && off+n <= m.start+int64(len(m.pages)) {
+		unix.Madvise(m.pages, unix.MADV_DONTNEED)
+	} else if err := m.mmap(f, page, min(off+2*n, end)); err != nil {
 		return nil, err
 	}
-	return m.pages[lead:], nil
+	pages := m.pages[page-m.start : off+n-m.start]
+	if err := unix.Madvise(pages, unix.MADV_POPULATE_READ); err != nil {
+		return nil, err
+	}
+	return pages[off-page:], nil
+}
+
+func (m *mapping) mmap(f *os.File, start, end int64) error {
+	m.drop()
+	pages, err := unix.Mmap(int(f.Fd()), start, int(end-start), unix.PROT_READ, unix.MAP_SHARED)
+	runtime.KeepAlive(f)
+	if err == nil {
+		*m = mapping{f, start, pages}
+	}
+	return err
 }
 
 // drop unmaps, so that the pages do not count as this program's memory any more.
 func (m *mapping) drop() {
 	if m.pages != nil {
 		unix.Munmap(m.pages)
-		m.pages = nil
+		*m = mapping{}
 	}
 }
 

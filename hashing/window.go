@@ -6,10 +6,10 @@ const (
 	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
 	// second-level cache until it is hashed, and no less than maxChunk.
 	readReach = 1 << 20
-	// mapReach is how much a worker maps at once of all of its streams together.
+	// mapReach is how much a worker loads at once, where it maps, of all of its streams together.
 	mapReach = 12 << 20
 	// maxReach is the most of it that goes to one stream.
-	maxReach = 2 << 20
+	maxReach = 1 << 20
 )
 
 // reach returns how many bytes of each of n streams to have in memory at once: a multiple of 4 KiB.
@@ -26,16 +26,17 @@ type window struct {
 	mapping mapping
 }
 
-// load returns the n bytes of the file at offset off, which stay until the next call.
-func (v *window) load(e *engine, h *handle, off, n int64) ([]byte, error) {
+// load returns the n bytes of the file at offset off, which stay until the next call. That may ask for what follows, up
+// to end.
+func (v *window) load(e *engine, h *handle, off, n, end int64) ([]byte, error) {
 	if err := h.open(e); err != nil {
 		return nil, err
 	}
 	if h.local != nil {
-		if data, err := v.mapping.load(h.local, off, n); err == nil {
+		if data, err := v.mapping.load(h.local, off, n, end); err == nil {
 			return data, nil
 		}
-		// The system may have no more room for mappings. Then it is read.
+		// The system may have no more room for mappings, or the file has shrunk. Reading tells.
 	}
 	if int64(len(v.buf)) < n {
 		v.buf = make([]byte, n)

@@ -6,7 +6,9 @@ import "testing"
 // number of streams that each takes.
 func Kernels() map[string]int {
 	names := map[kernel]string{pairKernel: "pair", mixedKernel: "mixed", wide8Kernel: "wide8", wide16Kernel: "wide16"}
-	all, noAVX512, noSHA := detect(), detect(), detect()
+	all := detect()
+	all.amd = false // which would leave some out
+	noAVX512, noSHA := all, all
 	noAVX512.avx512f = false
 	noSHA.sha = false
 	able := map[string]int{}
@@ -32,9 +34,10 @@ func UseKernel(t testing.TB, name string) {
 // FeatureNames are what MaskFeature and ImagineFeatures know.
 var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
 
-// MaskFeatures makes the rest of a test run as if the CPU lacked some features.
+// MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were not of AMD.
 func MaskFeatures(t testing.TB, names ...string) {
 	f := detect()
+	f.amd = false
 	f.clear(names)
 	setPlan(t, choose(f, false))
 }
@@ -42,7 +45,15 @@ func MaskFeatures(t testing.TB, names ...string) {
 // ImagineFeatures returns, by number of streams, the lanes that would be used on a CPU with all features but
 // these.
 func ImagineFeatures(fips bool, missing ...string) [MaxLanes + 1]int {
-	f := features{true, true, true, true, true, true}
+	return features{true, true, true, true, true, true, false}.lanes(fips, missing)
+}
+
+// ImagineAMD is ImagineFeatures on a CPU of AMD.
+func ImagineAMD(missing ...string) [MaxLanes + 1]int {
+	return features{true, true, true, true, true, true, true}.lanes(false, missing)
+}
+
+func (f features) lanes(fips bool, missing []string) [MaxLanes + 1]int {
 	f.clear(missing)
 	var lanes [MaxLanes + 1]int
 	for n, k := range choose(f, fips).kernel {

@@ -12,7 +12,9 @@ func detect() features {
 		ssse3:    cpu.X86.HasSSSE3,
 		sse41:    cpu.X86.HasSSE41,
 	}
-	if leaves, _, _, _ := cpuid(0, 0); leaves >= 7 {
+	leaves, ebx, ecx, edx := cpuid(0, 0)
+	f.amd = ebx == 0x68747541 && edx == 0x69746e65 && ecx == 0x444d4163 // "AuthenticAMD"
+	if leaves >= 7 {
 		_, ebx, _, _ := cpuid(7, 0)
 		f.sha = ebx&(1<<29) != 0
 	}

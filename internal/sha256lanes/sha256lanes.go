@@ -5,8 +5,8 @@
 //
 //   - sixteen or eight streams together, a lane of each vector register for each, where the CPU has AVX-512
 //     F, BW and VL (Intel servers since Skylake, AMD since Zen 4);
-//   - two streams together, where it has SHA, SSSE3 and SSE4.1 (AMD since Zen, Intel since Ice Lake), the
-//     better if it has that AVX-512 too;
+//   - two streams together, where it has SHA, SSSE3 and SSE4.1 (AMD since Zen, Intel since Ice Lake), on
+//     Intel the better if it has that AVX-512 too;
 //   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256. There is no
 //     kernel for arm64.
 //

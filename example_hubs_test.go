@@ -37,7 +37,7 @@ func Example_hubLimits() {
 		log.Fatal(err)
 	}
 	upload, err := signers.
-		SetHashingConfig(hashing.Config().SetMaxResources(100_000).SetMaxOutOfOrder(4<<20)).
+		SetHashingConfig(hashing.Config().SetMaxResources(100_000).SetMaxBytes(1<<40).SetMaxOutOfOrder(4<<20)).
 		Receive(ctx, signature)
 	if err != nil {
 		log.Fatal(err)
@@ -53,7 +53,7 @@ func Example_hubStatus() {
 			return http.StatusUnprocessableEntity // signed by somebody who may, and not what was signed
 		case errors.Is(err, bundle.ErrMalformed), errors.Is(err, hashing.ErrName):
 			return http.StatusBadRequest
-		case errors.Is(err, hashing.ErrTooMany):
+		case errors.Is(err, hashing.ErrTooMany), errors.Is(err, hashing.ErrTooLarge):
 			return http.StatusRequestEntityTooLarge
 		case errors.Is(err, verifying.ErrMethod), errors.Is(err, verifying.ErrIdentity), errors.Is(err, verifying.ErrCertificate),
 			errors.Is(err, verifying.ErrTimestamp), errors.Is(err, verifying.ErrLog), errors.Is(err, verifying.ErrSignature):

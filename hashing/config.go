@@ -26,6 +26,7 @@ type Configuration struct {
 	mapped    bool
 	hub       bool // models may lie as Hugging Face lays them out
 	resources int  // the most of them; 0 for what a manifest can hold
+	bytes     int64
 	ahead     int64
 	follow    bool // pointers of Git LFS
 	cache     *Cache
@@ -194,6 +195,15 @@ func (c Configuration) SetMaxResources(n int) Configuration {
 
 // MaxResources returns what SetMaxResources has set.
 func (c Configuration) MaxResources() int { return c.resources }
+
+// SetMaxBytes makes hashing fail with [ErrTooLarge] if the files to hash have more than n bytes together, as the file system
+// says: a sparse file of exabytes is quickly made, and takes years. The error is about the first file that is too much. No
+// file that is larger than a chunk is read before, and none at all where sizes are known before anything is read. A
+// [Recorder] counts what is written. Zero, the default, is no limit.
+func (c Configuration) SetMaxBytes(n int64) Configuration {
+	c.bytes = n
+	return c
+}
 
 // SetLogger has warnings written to l. The default, nil, drops them.
 func (c Configuration) SetLogger(l *slog.Logger) Configuration {

@@ -59,6 +59,9 @@ func (e *engine) run(ctx context.Context) error {
 	}
 	if e.unseen() {
 		each((*worker).sweep)
+		if i, err := e.within(e.files); err != nil {
+			e.fail(i, err)
+		}
 	}
 	e.large = newQueue(e)
 	defer context.AfterFunc(ctx, e.large.wake)()

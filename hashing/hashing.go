@@ -55,6 +55,8 @@ var (
 	// ErrTooMany says that there are more resources, or more files, directories and ignored paths together, than
 	// [Configuration.SetMaxResources] allows.
 	ErrTooMany = errors.New("too many resources")
+	// ErrTooLarge says that files have more bytes together than [Configuration.SetMaxBytes] allows.
+	ErrTooLarge = errors.New("too many bytes")
 	// ErrChanged says that a file or directory changed while the model was hashed.
 	ErrChanged = errors.New("changed while the model was hashed")
 )

@@ -49,6 +49,7 @@ type Recorder struct {
 	progress tracker
 	states   sync.Pool    // of state
 	begun    atomic.Int64 // resources of all files
+	taken    atomic.Int64 // bytes of all files, or what they will be
 	kept     atomic.Int64 // bytes, as SetMaxOutOfOrder counts them
 
 	closed atomic.Bool
@@ -105,8 +106,8 @@ func (r *Recorder) Create(path string) (*FileWriter, error) {
 	return &FileWriter{r: r, path: path, entry: e}, nil
 }
 
-// CreateAt begins a file of a known size, whose ranges may be written in any order. It has the errors of Create, and
-// [ErrRange] for a negative size.
+// CreateAt begins a file of a known size, whose ranges may be written in any order. It has the errors of Create,
+// [ErrRange] for a negative size, and [ErrTooLarge] for one that [Configuration.SetMaxBytes] does not allow.
 func (r *Recorder) CreateAt(path string, size int64) (*RangeWriter, error) {
 	if size < 0 {
 		return nil, failed(path, fmt.Errorf("%w: a size of %d", ErrRange, size))
@@ -116,8 +117,8 @@ func (r *Recorder) CreateAt(path string, size int64) (*RangeWriter, error) {
 		return nil, err
 	}
 	w := newRangeWriter(r, path, size, e)
-	if err := r.reserve(w.reserved); err != nil {
-		w.reserved = 0
+	if err := r.reserve(w.reserved, w.taken); err != nil {
+		w.reserved, w.taken = 0, 0
 		return nil, w.fail(err)
 	}
 	return w, nil
@@ -182,27 +183,33 @@ func (r *Recorder) end(e *entry, resources []manifest.Resource, err error) error
 	return err
 }
 
-// reserve counts n resources more.
-func (r *Recorder) reserve(n int64) error {
-	ok := n <= r.resources // or the sum might overflow
-	if ok && r.begun.Add(n) > r.resources {
-		r.begun.Add(-n)
-		ok = false
-	}
-	if !ok {
+// reserve counts some resources more, and some bytes.
+func (r *Recorder) reserve(resources, bytes int64) error {
+	if !reserve(&r.begun, resources, r.resources) {
 		return fmt.Errorf("%w: more than %d with this file", ErrTooMany, r.resources)
+	}
+	if !reserve(&r.taken, bytes, r.bytes) {
+		r.begun.Add(-resources)
+		return fmt.Errorf("%w: more than %d with this file", ErrTooLarge, r.bytes)
 	}
 	return nil
 }
 
-// keep makes room for n bytes, and reports whether there is any.
-func (r *Recorder) keep(n int64) bool {
-	if n > 0 && r.kept.Add(n) > r.ahead {
-		r.kept.Add(-n)
-		return false
+// reserve adds n, unless that would be more than most.
+func reserve(sum *atomic.Int64, n, most int64) bool {
+	for {
+		was := sum.Load()
+		if n > 0 && was > most-n {
+			return false
+		}
+		if sum.CompareAndSwap(was, was+n) {
+			return true
+		}
 	}
-	return true
 }
+
+// keep makes room for n bytes, and reports whether there is any.
+func (r *Recorder) keep(n int64) bool { return reserve(&r.kept, n, r.ahead) }
 
 // failed returns the error for a file of a recorder.
 func failed(path string, err error) error { return &fs.PathError{Op: "record", Path: path, Err: err} }

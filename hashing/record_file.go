@@ -24,8 +24,8 @@ type FileWriter struct {
 	err       error // of all that follows
 }
 
-// Write hashes p, and keeps none of it. An error is one of the recorder's check, or [ErrTooMany], [fs.ErrClosed] or
-// that of the context; but for that of the check, it is a [*fs.PathError]. After an error the file is no part of the
+// Write hashes p, and keeps none of it. An error is one of the recorder's check, or [ErrTooMany], [ErrTooLarge],
+// [fs.ErrClosed] or that of the context; but for that of the check, it is a [*fs.PathError]. After an error the file is no part of the
 // model unless it is created again.
 func (w *FileWriter) Write(p []byte) (n int, err error) {
 	w.mu.Lock()
@@ -54,6 +54,10 @@ func (w *FileWriter) take(p []byte) int {
 	if size > 0 {
 		p = p[:min(int64(len(p)), size-(w.at.End-w.at.Start))]
 	}
+	if err := w.r.reserve(0, int64(len(p))); err != nil {
+		w.fail(err)
+		return 0
+	}
 	w.hash.Write(p)
 	w.at.End += int64(len(p))
 	w.r.progress.add(w.path, len(p))
@@ -64,7 +68,7 @@ func (w *FileWriter) take(p []byte) int {
 }
 
 func (w *FileWriter) begin() bool {
-	if err := w.r.reserve(1); err != nil {
+	if err := w.r.reserve(1, 0); err != nil {
 		w.fail(err)
 		return false
 	}
@@ -148,6 +152,7 @@ func (w *FileWriter) stop(err error) {
 		w.r.states.Put(w.hash)
 	}
 	w.r.begun.Add(-n)
+	w.r.taken.Add(-w.at.End)
 	w.err, w.hash, w.resources = err, nil, nil
 	w.r.end(w.entry, nil, err)
 }

@@ -21,6 +21,7 @@ type RangeWriter struct {
 	size     int64
 	span     int64 // of a resource, but for the last
 	reserved int64 // resources
+	taken    int64 // bytes, as the recorder counts them
 	entry    *entry
 
 	mu        sync.Mutex
@@ -37,7 +38,7 @@ type RangeWriter struct {
 func newRangeWriter(r *Recorder, path string, size int64, e *entry) *RangeWriter {
 	w := &RangeWriter{r: r, path: path, size: size, entry: e, left: size}
 	if !e.dropped() {
-		w.span, w.reserved = r.span(size), r.count(size)
+		w.span, w.reserved, w.taken = r.span(size), r.count(size), size
 		w.left = w.reserved
 		w.open, w.done = make(map[int64]*shard), make(map[int64]uint64)
 	}
@@ -174,6 +175,7 @@ func (w *RangeWriter) stop(err error) {
 	w.err = err
 	w.r.kept.Add(-w.held)
 	w.r.begun.Add(-w.reserved)
+	w.r.taken.Add(-w.taken)
 	w.held, w.open, w.done, w.resources = 0, nil, nil, nil
 	w.r.end(w.entry, nil, err)
 	w.changed.Broadcast()

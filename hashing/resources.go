@@ -25,6 +25,19 @@ func (w *walker) number() (n int64, err error) {
 	return n, nil
 }
 
+// within reports the first of some files with which they have too many bytes. What was not looked at yet has none.
+func (s *settings) within(files []*file) (i int, err error) {
+	left := s.bytes
+	for i, f := range files {
+		n := max(f.length(), 0)
+		if n > left {
+			return i, fmt.Errorf("%w: more than %d with this file", ErrTooLarge, s.bytes)
+		}
+		left -= n
+	}
+	return 0, nil
+}
+
 // resources returns the resources of all files, in the order of the files and without digests.
 func (w *walker) resources() ([]manifest.Resource, error) {
 	n, err := w.number()

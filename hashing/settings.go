@@ -31,6 +31,7 @@ type settings struct {
 	workers       int
 	mapped        bool
 	resources     int64 // the most of them
+	bytes         int64 // the most of all files
 	ahead         int64 // what a Recorder keeps
 	follow        bool  // pointers of Git LFS
 	cache         *Cache
@@ -58,6 +59,7 @@ func (c Configuration) settings() (*settings, error) {
 		workers:   c.workers,
 		mapped:    c.mapped,
 		resources: math.MaxInt32,
+		bytes:     cmp.Or(max(c.bytes, 0), math.MaxInt64),
 		ahead:     cmp.Or(c.ahead, DefaultMaxOutOfOrder),
 		follow:    c.follow,
 		cache:     c.cache,

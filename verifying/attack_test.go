@@ -45,6 +45,22 @@ func TestAppendedShard(t *testing.T) {
 	}
 }
 
+// Sizes of whole files are not signed: what takes their place may be of any.
+func TestMaxBytes(t *testing.T) {
+	model, sig, key := signed(t, hashing.Config(), map[string]string{"a": "x"})
+	if err := os.Truncate(filepath.Join(model, "a"), 1<<42); err != nil {
+		t.Skip("no sparse files here: ", err)
+	}
+	c := verifier(key).SetHashingConfig(hashing.Config().SetMaxBytes(1 << 30))
+	if _, err := c.Verify(model, sig); !errors.Is(err, hashing.ErrTooLarge) {
+		t.Errorf("got %v, want ErrTooLarge", err)
+	}
+	r := must(c.Receive(t.Context(), must(bundle.ReadFile(sig))))
+	if _, err := r.CreateAt("a", 1<<42); !errors.Is(err, hashing.ErrTooLarge) {
+		t.Errorf("receiving: got %v, want ErrTooLarge", err)
+	}
+}
+
 // Sizes whose sums overflow are counted.
 func TestHugeSizes(t *testing.T) {
 	model, sig, key := signed(t, hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1}), map[string]string{"a": "x"})

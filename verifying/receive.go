@@ -40,7 +40,8 @@ type Receiver struct {
 //
 // Memory is bounded by the size of the signed manifest, by [hashing.Configuration.SetMaxResources], which also counts
 // files and directories that were not signed, by [hashing.Configuration.SetMaxOutOfOrder], and by how many files are
-// open. Whoever receives from strangers sets all of them, and takes no bundle that is larger than it should be.
+// open. Whoever receives from strangers sets all of them, and takes no bundle that is larger than it should be. Bytes are
+// bounded by [hashing.Configuration.SetMaxBytes], but for those that are dropped.
 func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver, error) {
 	opened, err := c.open(span.With(ctx, c.tracer), b)
 	if err != nil {

@@ -25,6 +25,7 @@
 //	hashing.ErrNotRegular the model holds a FIFO, a socket or a device
 //	hashing.ErrName       the model holds a file whose name no signature may have
 //	hashing.ErrTooMany    the model holds far more than was signed
+//	hashing.ErrTooLarge   the model has more bytes than hashing.Configuration.SetMaxBytes allows
 //	hashing.ErrChanged    the model changed while it was hashed
 //	*hashing.RehashError  the model changed without a sign of it, which only hashing.Configuration.SetRehash notices
 //	*hashing.ConflictError  the configuration contradicts the signed statement

@@ -212,6 +212,28 @@ func TestHashFSNames(t *testing.T) {
 }
 
 // What is missing altogether is an error like any other: a panic in a worker could not be recovered from.
+// double shows each entry twice.
+type double struct{ onlyReadDir }
+
+func (d double) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := d.onlyReadDir.ReadDir(name)
+	return slices.Concat(entries, entries), err
+}
+
+// A file that a directory shows twice, as it may while others are renamed, is no two files.
+func TestHashFSTwice(t *testing.T) {
+	for _, content := range []string{"x", ""} {
+		fsys := double{onlyReadDir{fstest.MapFS{"a": {Data: []byte(content)}}}}
+		for _, c := range []hashing.Configuration{hashing.Config(), hashing.Config().UseShardSerialization(hashing.Shards{})} {
+			_, err := c.ReportFS(t.Context(), fsys, "model")
+			var pe *fs.PathError
+			if !errors.Is(err, hashing.ErrChanged) || !errors.As(err, &pe) || pe.Path != filepath.Join("model", "a") {
+				t.Errorf("got %v, want that a changed", err)
+			}
+		}
+	}
+}
+
 func TestNil(t *testing.T) {
 	c, ctx := hashing.Config(), t.Context()
 	for what, do := range map[string]func() error{

@@ -73,6 +73,43 @@ func TestGlance(t *testing.T) {
 	}
 }
 
+// Only what is read of a file that turns out to be too large for a glance shows that there was one.
+func TestGlanceIsUsed(t *testing.T) {
+	dir := glanceDir(t)
+	const size = 1 << 20
+	must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, size), 0o666))
+	for _, c := range []struct {
+		name   string
+		config hashing.Configuration
+		want   int64
+	}{
+		{"default", hashing.Config(), size + glanceable + 1},
+		{"small chunks", hashing.Config().UseFileSerialization(hashing.Files{ChunkSize: glanceable / 2}), size},
+		{"sizes are known", hashing.Config().SetProgress(func(hashing.Progress) {}), size},
+		{"links", hashing.Config().SetAllowSymlinks(true), size},
+	} {
+		before := bytesRead(t)
+		_, err := c.config.Hash(dir)
+		must(t, err)
+		// Counting reads a little, too.
+		if got := bytesRead(t) - before; got < c.want || got > c.want+4<<10 {
+			t.Errorf("%s: %d bytes were read, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// bytesRead returns how many bytes this process has read with system calls.
+func bytesRead(t *testing.T) (n int64) {
+	io, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		t.Skip("the system does not count: ", err)
+	}
+	if _, err := fmt.Sscanf(string(io), "rchar: %d", &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func glance(t *testing.T, dir, name string, now time.Time) ([]byte, bool) {
 	data, ok, err := hashing.Glance(dir, name, now, false)
 	must(t, err)

@@ -211,14 +211,19 @@ func (w *walker) report(name string, resources []manifest.Resource) (*Report, er
 	s, t := w.settings, w.tree
 	m := &manifest.Manifest{Name: name, Serialization: s.serialization, Resources: resources}
 	m.Sort()
+	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
+		slices.Sort(list)
+	}
+	// A directory may show a file twice while others in it are renamed.
 	for i := 1; i < len(resources); i++ {
 		if manifest.CompareNames(resources[i-1], resources[i]) == 0 {
-			// A directory may show a file twice while others in it are renamed.
 			return nil, t.fail(resources[i].Path, ErrChanged)
 		}
 	}
-	for _, list := range [][]string{w.all.ignored, w.all.unlisted, w.empty} {
-		slices.Sort(list)
+	for i := 1; i < len(w.empty); i++ {
+		if w.empty[i-1] == w.empty[i] {
+			return nil, t.fail(w.empty[i], ErrChanged)
+		}
 	}
 	return &Report{Manifest: m, File: t.file != "", Ignored: w.all.ignored, Unlisted: w.all.unlisted, Empty: w.empty}, nil
 }

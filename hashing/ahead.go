@@ -6,6 +6,7 @@ import "context"
 // model, when there are more processors than streams.
 func (w *worker) ahead(ctx context.Context, s *stream) {
 	ctx, cancel := context.WithCancel(ctx)
+	w.open(nil, 0)
 	r := newReader(w.engine, s)
 	go func(pos int64) {
 		defer close(r.full)

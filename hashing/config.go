@@ -169,14 +169,14 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 
 // SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
 // saves copying the data, which is about a tenth to a third of the time where files are in memory already, and gains
-// nothing where they come from a disk. At most 24 MiB are mapped at a time for each worker, half of which is resident, or
-// more where the system keeps files in memory in larger pieces.
+// nothing where they come from a disk. At most 24 MiB are mapped at a time for each worker, and some more where pages are
+// large, half of which is resident, or more where the system keeps files in memory in larger pieces.
 //
 // It has no influence on digests. A file that is truncated while it is mapped is an error like any other change:
 // the fault is caught in the goroutine that it happens in. But while a fault waits for the system, the whole program may
 // have to wait with it: do not map files that somebody may change meanwhile whom you do not trust. Files of other file
-// systems than ext4, XFS, Btrfs, F2FS and tmpfs, those of [Configuration.HashFS], and all files on other systems than
-// Linux 5.14 and later are read.
+// systems than ext4, XFS, Btrfs, F2FS and tmpfs, which the root of the model must be of, too, those of
+// [Configuration.HashFS], and all files on other systems than Linux 5.14 and later are read.
 func (c Configuration) SetMapped(mapped bool) Configuration {
 	c.mapped = mapped
 	return c

@@ -31,10 +31,10 @@ func (w *walker) run(ctx context.Context, resources []manifest.Resource) (*engin
 	if w.copy == nil {
 		return e, e.run(ctx)
 	}
-	from, to := *w.tree, *w.settings
+	from := *w.tree
 	c := copyFS{from.fsys, &copying{create: w.copy}}
-	from.fsys, from.seeks, to.mapped = c, false, false
-	e.tree, e.settings = &from, &to
+	from.fsys, from.seeks = c, false
+	e.tree, e.mapped = &from, false
 	err := e.run(ctx)
 	if c.err != nil && ctx.Err() == nil {
 		return e, c.err

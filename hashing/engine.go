@@ -21,6 +21,7 @@ type engine struct {
 	files     []*file
 	resources []manifest.Resource
 	kernel    kernel
+	mapped    bool // where the file system of the file lets us
 	large     *queue
 	small     *batches
 	progress  tracker
@@ -35,6 +36,7 @@ type engine struct {
 
 func newEngine(w *walker, resources []manifest.Resource) *engine {
 	e := &engine{settings: w.settings, tree: w.tree, files: w.files, resources: resources}
+	e.mapped = w.settings.mapped && w.tree.mappable()
 	e.kernel = kernelFor(e.serialization.Algorithm)
 	e.small = &batches{groups: w.groups, limit: int64(e.chunk)}
 	e.progress.report = w.settings.progress
@@ -106,8 +108,11 @@ func (w *worker) room() []byte {
 	return w.slab
 }
 
-// open gives each stream a window of the given size.
+// open gives each stream a window of the given size. What others have mapped is unmapped, so that it counts no more.
 func (w *worker) open(streams []*stream, size int) {
+	for i := len(streams); i < len(w.views); i++ {
+		w.views[i].mapping.drop()
+	}
 	for i, s := range streams {
 		s.window = &w.views[i]
 		if !w.mapped {

@@ -28,7 +28,7 @@ func TestHashFS(t *testing.T) {
 	c := hashing.Config()
 	for _, c := range []hashing.Configuration{c, c.SetIgnoreGitPaths(false), c.AddIgnoredPaths("d/e"), c.SetAllowSymlinks(true),
 		c.UseShardSerialization(hashing.Shards{ShardSize: 100_000}),
-		c.UseFileSerialization(hashing.Files{Algorithm: manifest.BLAKE3}),
+		c.UseFileSerialization(hashing.Files{Algorithm: manifest.BLAKE3}), c.SetMapped(true),
 		c.UseShardSerialization(hashing.Shards{ShardSize: 7, Algorithm: manifest.BLAKE2b})} {
 		want, err := c.Hash(root)
 		must(t, err)

@@ -45,7 +45,7 @@ func (m *mapping) load(f *os.File, off, n, end int64) ([]byte, error) {
 	page := off &^ (int64(os.Getpagesize()) - 1)
 	if m.of == f && m.start <= page && off+n <= m.start+int64(len(m.pages)) {
 		unix.Madvise(m.pages, unix.MADV_DONTNEED)
-	} else if err := m.mmap(f, page, min(off+2*n, end)); err != nil {
+	} else if err := m.mmap(f, page, off+min(2*n, end-off)); err != nil {
 		return nil, err
 	}
 	pages := m.pages[page-m.start : off+n-m.start]

@@ -1,6 +1,9 @@
 package hashing
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 const (
 	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
@@ -18,6 +21,19 @@ func (e *engine) reach(n int) int64 {
 		return min(mapReach/int64(n), maxReach) &^ (minChunk - 1)
 	}
 	return min(int64(e.chunk), max(readReach/int64(n), minChunk)) &^ (minChunk - 1)
+}
+
+// mappable reports whether to map files, as far as is known before the first is opened: to read much at once is slow.
+func (t *tree) mappable() bool {
+	if _, alone := t.fsys.(fileFS); !alone && !isLocal(t.fsys) {
+		return false
+	}
+	f, err := t.fsys.Open(".")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return mappable(f.(*os.File))
 }
 
 // A window is the memory for what comes next of a stream. It is read into, or the file is mapped there.

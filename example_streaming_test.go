@@ -40,7 +40,7 @@ func Example_receive() {
 	}
 	upload, err := verifying.Config().
 		UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: "key.pub"}).
-		SetHashingConfig(hashing.Config().SetMaxResources(100_000)).
+		SetHashingConfig(hashing.Config().SetMaxResources(100_000).SetMaxBytes(1<<40)).
 		Receive(ctx, signature)
 	if err != nil {
 		log.Fatal(err) // nobody has sent a byte of the model yet

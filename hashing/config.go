@@ -24,9 +24,9 @@ type Configuration struct {
 	chunk     int
 	workers   int
 	mapped    bool
-	hub       bool // models may lie as Hugging Face lays them out
-	resources int  // the most of them; 0 for what a manifest can hold
-	bytes     int64
+	hub       bool  // models may lie as Hugging Face lays them out
+	resources int   // the most of them; 0 for what a manifest can hold
+	bytes     int64 // the most of all files; 0 for any
 	ahead     int64
 	follow    bool // pointers of Git LFS
 	cache     *Cache
@@ -196,10 +196,17 @@ func (c Configuration) SetMaxResources(n int) Configuration {
 // MaxResources returns what SetMaxResources has set.
 func (c Configuration) MaxResources() int { return c.resources }
 
-// SetMaxBytes makes hashing fail with [ErrTooLarge] if the files to hash have more than n bytes together, as the file system
-// says: a sparse file of exabytes is quickly made, and takes years. The error is about the first file that is too much. No
-// file that is larger than a chunk is read before, and none at all where sizes are known before anything is read. A
-// [Recorder] counts what is written. Zero, the default, is no limit.
+// SetMaxBytes makes hashing fail with [ErrTooLarge] if the files of the model have more than n bytes together: a sparse file
+// of exabytes is quickly made, and takes years to read. The error names a file with which it is too much. Zero, the default,
+// is no limit; a negative number allows no bytes.
+//
+// What counts is the sizes of files as the file system says: in all of the model, for a slice too, whatever a cache has,
+// and of links those of the files that they lead to, each time. Ignored files do not count, nor do those that SetOnly or
+// SetParts leaves out. Where sizes are not known before anything is read, the files that fit into a chunk are read until
+// they are too much, and no more than a chunk of each other one.
+//
+// A [Recorder] counts the bytes that it is given, and from its beginning the size of a file that is created with one. It
+// forgets those of files that failed or were aborted, and does not count those of files that are dropped.
 func (c Configuration) SetMaxBytes(n int64) Configuration {
 	c.bytes = n
 	return c

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/modelsigning/modelsigning/manifest"
 )
@@ -24,6 +25,7 @@ type engine struct {
 	mapped    bool // where the file system of the file lets us
 	large     *queue
 	small     *batches
+	swept     atomic.Int64 // bytes of small files
 	progress  tracker
 	stop      context.CancelFunc
 
@@ -61,7 +63,7 @@ func (e *engine) run(ctx context.Context) error {
 	}
 	if e.unseen() {
 		each((*worker).sweep)
-		if i, err := e.within(e.files); err != nil {
+		if i, err := e.within(e.files); err != nil { // or so many as were seen before the sweep was stopped
 			e.fail(i, err)
 		}
 	}
@@ -162,6 +164,9 @@ func (w *worker) sweep(ctx context.Context) {
 			break
 		}
 		w.batch(ctx, b)
+		if w.swept.Load() > w.bytes {
+			w.stop()
+		}
 	}
 	w.flush()
 }

@@ -10,9 +10,6 @@ import (
 
 // fill gives the resources of the files their digests, and sorts the lists of pointers of Git LFS.
 func (w *walker) fill(ctx context.Context, resources []manifest.Resource) (*engine, error) {
-	if i, err := w.within(w.files); err != nil {
-		return nil, w.tree.fail(w.files[i].path, err)
-	}
 	cache := w.recall(resources)
 	unchanged := cache.take()
 	e, err := w.run(ctx, resources)

@@ -211,7 +211,6 @@ func TestHashFSNames(t *testing.T) {
 	}
 }
 
-// What is missing altogether is an error like any other: a panic in a worker could not be recovered from.
 // double shows each entry twice.
 type double struct{ onlyReadDir }
 
@@ -234,6 +233,7 @@ func TestHashFSTwice(t *testing.T) {
 	}
 }
 
+// What is missing altogether is an error like any other: a panic in a worker could not be recovered from.
 func TestNil(t *testing.T) {
 	c, ctx := hashing.Config(), t.Context()
 	for what, do := range map[string]func() error{

@@ -37,8 +37,12 @@ func (w *walker) lookUp(ctx context.Context, plan *manifest.Plan) error {
 		return w.tree.fail(".", fmt.Errorf("%w: it is a file, and the plan has %d", ErrChanged, len(plan.Files)))
 	}
 	var n int64
+	left := w.settings.bytes
 	for _, e := range plan.Files {
 		n += w.count(e.Size) // which can't overflow in a plan that is valid
+		if left -= e.Size; left < 0 {
+			return w.tree.fail(e.Path, w.tooLarge())
+		}
 	}
 	if most := w.settings.resources; max(n, int64(len(plan.Files))) > most {
 		return w.tree.fail(".", fmt.Errorf("%w: the plan has more than %d", ErrTooMany, most))

@@ -3,10 +3,12 @@ package hashing_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -26,8 +28,12 @@ func TestMaxBytes(t *testing.T) {
 		_, err := c.Hash(root)
 		return err
 	}
-	plan, err := hashing.Config().Plan(background, root, 1)
+	plan, err := hashing.Config().Plan(background, root, 4)
 	must(t, err)
+	part := func(c hashing.Configuration) error {
+		_, err := c.Slice(0, 4).Part(background, root)
+		return err
+	}
 	for name, c := range map[string]struct {
 		config hashing.Configuration
 		hash   func(hashing.Configuration) error
@@ -42,10 +48,20 @@ func TestMaxBytes(t *testing.T) {
 			_, err := c.HashFS(background, os.DirFS(root), "model")
 			return err
 		}},
-		"plan": {hashing.Config().SetPlan(plan), func(c hashing.Configuration) error {
-			_, err := c.Slice(0, 1).Part(background, root)
+		"plan": {hashing.Config(), func(c hashing.Configuration) error {
+			_, err := c.Plan(background, root, 4)
 			return err
 		}},
+		"slice":         {hashing.Config(), part},
+		"planned slice": {hashing.Config().SetPlan(plan), part},
+		"tree": {hashing.Config(), func(c hashing.Configuration) error {
+			tree, err := c.OpenTree(background, root)
+			if err != nil {
+				return err
+			}
+			return tree.Close()
+		}},
+		"copy": {hashing.Config().SetCopy(func(string) (io.WriteCloser, error) { return nopCloser{io.Discard}, nil }), hash},
 		"recorder": {hashing.Config(), func(c hashing.Configuration) error {
 			r := recorder(t, c)
 			for path, content := range map[string]string{"a": "12345", "b/large": large, "b/small": "67", "c/empty": "", ".git/x": large} {
@@ -61,7 +77,7 @@ func TestMaxBytes(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for n, ok := range map[int64]bool{-1: true, 0: true, all: true, math.MaxInt64: true, all - 1: false, 1: false} {
+			for n, ok := range map[int64]bool{math.MinInt64: false, -1: false, 0: true, all: true, math.MaxInt64: true, all - 1: false, 1: false} {
 				err := c.hash(c.config.SetMaxBytes(n))
 				var pe *fs.PathError
 				if ok && err != nil || !ok && (!errors.Is(err, hashing.ErrTooLarge) || !errors.As(err, &pe)) {
@@ -76,36 +92,38 @@ func TestMaxBytes(t *testing.T) {
 func TestMaxBytesSparse(t *testing.T) {
 	root := write(t, map[string]string{"a": "x", "d/sparse": "", "d/z": "y"})
 	p := filepath.Join(root, "d", "sparse")
-	size := int64(math.MaxInt64)
-	for size > 1<<40 && os.Truncate(p, size) != nil {
-		size >>= 1
-	}
-	if err := os.Truncate(p, size); err != nil {
+	if err := os.Truncate(p, 1<<42); err != nil {
 		t.Skip("no sparse files here: ", err)
 	}
 	for _, c := range []hashing.Configuration{
 		hashing.Config(),
 		hashing.Config().SetMapped(true),
 		hashing.Config().UseFileSerialization(hashing.Files{Algorithm: manifest.BLAKE3}),
-		hashing.Config().UseShardSerialization(hashing.Shards{}).SetMaxResources(math.MaxInt32),
+		hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1 << 20}), // a list of 4 million
+		hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1}),
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		_, err := c.SetMaxBytes(1<<30).HashContext(ctx, root)
 		cancel()
+		runtime.ReadMemStats(&after)
 		var pe *fs.PathError
-		tooMany := c.MaxResources() != 0 && errors.Is(err, hashing.ErrTooMany) // shards of what is so large are
-		if !tooMany && !errors.Is(err, hashing.ErrTooLarge) || !errors.As(err, &pe) || pe.Path != p {
+		if !errors.Is(err, hashing.ErrTooLarge) || !errors.As(err, &pe) || pe.Path != p {
 			t.Errorf("got %v, want that %s is too large", err, p)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			t.Errorf("%d bytes were allocated", n)
 		}
 	}
 }
 
 // What a recorder was promised counts as what it was given, until the file fails or is given up.
 func TestRecordTooLarge(t *testing.T) {
-	r := recorder(t, hashing.Config().SetMaxBytes(10))
+	r := recorder(t, hashing.Config().SetMaxBytes(10).SetMaxResources(3))
 	w, err := r.CreateAt("a", 6)
 	must(t, err)
-	for _, size := range []int64{5, math.MaxInt64} {
+	for _, size := range []int64{5, math.MaxInt64, 5, 5} {
 		if _, err := r.CreateAt("b", size); !errors.Is(err, hashing.ErrTooLarge) {
 			t.Errorf("6 of 10 bytes are taken, and %d more: got %v", size, err)
 		}

@@ -17,7 +17,7 @@ type Tree struct {
 }
 
 // OpenTree lists the files of the model at path model, for who wants to read them. All that [Configuration.Report]
-// refuses for the name or the kind of a file is refused here as well.
+// refuses for the name, the kind or the size of a file is refused here as well.
 func (c Configuration) OpenTree(ctx context.Context, model string) (*Tree, error) {
 	s, t, name, err := c.openModel(model)
 	if err != nil {

@@ -190,7 +190,7 @@ func (r *Recorder) reserve(resources, bytes int64) error {
 	}
 	if !reserve(&r.taken, bytes, r.bytes) {
 		r.begun.Add(-resources)
-		return fmt.Errorf("%w: more than %d with this file", ErrTooLarge, r.bytes)
+		return r.tooLarge()
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ type FileWriter struct {
 }
 
 // Write hashes p, and keeps none of it. An error is one of the recorder's check, or [ErrTooMany], [ErrTooLarge],
-// [fs.ErrClosed] or that of the context; but for that of the check, it is a [*fs.PathError]. After an error the file is no part of the
-// model unless it is created again.
+// [fs.ErrClosed] or that of the context; but for that of the check, it is a [*fs.PathError]. After an error the file is
+// no part of the model unless it is created again.
 func (w *FileWriter) Write(p []byte) (n int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,22 +2,22 @@ package hashing
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
 // number numbers the resources of all files and returns how many there are.
 func (w *walker) number() (n int64, err error) {
-	var bytes int64
+	if i, err := w.within(w.files); err != nil {
+		return 0, w.tree.fail(w.files[i].path, err)
+	}
 	for _, f := range w.files {
 		f.first = int(n)
 		more := w.count(f.size)
-		if more > w.settings.resources-n || f.size > math.MaxInt64-bytes { // sums may overflow
+		if more > w.settings.resources-n {
 			return 0, w.tree.fail(f.path, fmt.Errorf("%w: more than %d with this file", ErrTooMany, w.settings.resources))
 		}
 		n += more
-		bytes += max(f.size, 0)
 		if more == 0 {
 			w.empty = append(w.empty, f.path)
 		}
@@ -29,13 +29,15 @@ func (w *walker) number() (n int64, err error) {
 func (s *settings) within(files []*file) (i int, err error) {
 	left := s.bytes
 	for i, f := range files {
-		n := max(f.length(), 0)
-		if n > left {
-			return i, fmt.Errorf("%w: more than %d with this file", ErrTooLarge, s.bytes)
+		if left -= max(f.size, 0); left < 0 {
+			return i, s.tooLarge()
 		}
-		left -= n
 	}
 	return 0, nil
+}
+
+func (s *settings) tooLarge() error {
+	return fmt.Errorf("%w: more than %d with this file", ErrTooLarge, s.bytes)
 }
 
 // resources returns the resources of all files, in the order of the files and without digests.

@@ -73,6 +73,8 @@ func (w *worker) batch(ctx context.Context, b batch) {
 		in.raw.startGlances(b.id)
 	}
 	room := w.roomFor // bound once, not for each file
+	bytes := 0
+	defer func() { w.swept.Add(int64(bytes)) }()
 	for i := range b.files {
 		want := &b.files[i]
 		if !want.fits(w.small.limit) {
@@ -87,6 +89,7 @@ func (w *worker) batch(ctx context.Context, b batch) {
 			return
 		}
 		if data != nil {
+			bytes += len(data)
 			w.add(b.first+i, data)
 		}
 	}

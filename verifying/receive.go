@@ -40,8 +40,8 @@ type Receiver struct {
 //
 // Memory is bounded by the size of the signed manifest, by [hashing.Configuration.SetMaxResources], which also counts
 // files and directories that were not signed, by [hashing.Configuration.SetMaxOutOfOrder], and by how many files are
-// open. Whoever receives from strangers sets all of them, and takes no bundle that is larger than it should be. Bytes are
-// bounded by [hashing.Configuration.SetMaxBytes], but for those that are dropped.
+// open. Whoever receives from strangers sets all of them, and takes no bundle that is larger than it should be. The bytes of
+// files that are whole or open are bounded by [hashing.Configuration.SetMaxBytes].
 func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver, error) {
 	opened, err := c.open(span.With(ctx, c.tracer), b)
 	if err != nil {
@@ -88,7 +88,8 @@ func (r *Receiver) Create(path string) (*FileWriter, error) {
 }
 
 // CreateAt begins a file of a known size, whose ranges may be written in any order. It has the errors of Create and of
-// [hashing.Recorder.CreateAt], and refuses at once a size that cannot be the signed one, which shards tell.
+// [hashing.Recorder.CreateAt], which come first, and refuses at once a size that cannot be the signed one, which shards
+// tell.
 func (r *Receiver) CreateAt(path string, size int64) (*RangeWriter, error) {
 	w, err := r.record.CreateAt(path, size)
 	if err != nil {

@@ -25,6 +25,9 @@ func measureCommand(o *options) (*commandResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(o.dir, "command")
 	if err != nil {
 		return nil, err

@@ -38,11 +38,11 @@ var goals = []goal{
 // reach measures the models of the goals, and says for each goal whether it is reached.
 func reach(o *options) error {
 	fmt.Printf("Machine: %s.\nCommand: `go run ./examples/bench %s`\n\n", machine(), commandLine())
-	results, err := measureGoals(*o)
+	command, err := measureCommand(o) // first, for it may fail to build
 	if err != nil {
 		return err
 	}
-	command, err := measureCommand(o)
+	results, err := measureGoals(*o)
 	if err != nil {
 		return err
 	}

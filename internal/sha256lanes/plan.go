@@ -29,7 +29,8 @@ func (k kernel) lanes() int {
 // rates are what the kernels do on a CPU with these features, all lanes in use, relative to crypto/sha256
 // on the same CPU; 0 for those that it cannot run or need not. They were measured on Ice Lake and, of AMD, on Zen 4. Sapphire
 // Rapids gains less from wide8 and wide16, 1.7 and 2.2, and more from pair: 1.2 where Ice Lake gains nothing. Zen 4
-// begins one of two SHA256RNDS2 while the other waits, so that pair does about what wide16 does; mixed does 1.35.
+// begins one of two SHA256RNDS2 while the other waits, so that pair does about what wide16 does; mixed does 1.35. Zen 5,
+// whose AVX-512 is wider, was not measured.
 func (f features) rates() [kernels]float64 {
 	r := [kernels]float64{serialKernel: 1}
 	sha := f.sha && f.ssse3 && f.sse41

@@ -164,10 +164,6 @@ func TestCacheOfSlices(t *testing.T) {
 	}
 }
 
-type nopCloser struct{ io.Writer }
-
-func (nopCloser) Close() error { return nil }
-
 func TestCacheOfFile(t *testing.T) {
 	root := write(t, cachedModel)
 	c := hashing.Config().SetCache(newCache(t, filepath.Join(t.TempDir(), "cache")))

@@ -18,6 +18,10 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
 // copies keeps what is written to it, and how many of its writers are open.
 type copies struct {
 	mu    sync.Mutex

@@ -6,7 +6,7 @@ import "context"
 // model, when there are more processors than streams.
 func (w *worker) ahead(ctx context.Context, s *stream) {
 	ctx, cancel := context.WithCancel(ctx)
-	w.open(nil, 0)
+	unmap(w.views[:])
 	r := newReader(w.engine, s)
 	go func(pos int64) {
 		defer close(r.full)
@@ -16,7 +16,7 @@ func (w *worker) ahead(ctx context.Context, s *stream) {
 		cancel()
 		for range r.full { // until the reader has stopped, and does not use the file any more
 		}
-		r.drop()
+		unmap(r.windows)
 	}()
 	one := []*stream{s}
 	defer w.survive(one) // while the windows are still there
@@ -90,10 +90,4 @@ func (r *reader) run(ctx context.Context, pos int64) error {
 		}
 	}
 	return nil
-}
-
-func (r *reader) drop() {
-	for i := range r.windows {
-		r.windows[i].mapping.drop()
-	}
 }

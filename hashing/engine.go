@@ -22,10 +22,10 @@ type engine struct {
 	files     []*file
 	resources []manifest.Resource
 	kernel    kernel
-	mapped    bool // where the file system of the file lets us
+	mapped    bool // what the settings say, unless no file can be mapped
 	large     *queue
 	small     *batches
-	swept     atomic.Int64 // bytes of small files
+	swept     atomic.Int64 // bytes of small files that were not looked at before
 	progress  tracker
 	stop      context.CancelFunc
 
@@ -110,11 +110,9 @@ func (w *worker) room() []byte {
 	return w.slab
 }
 
-// open gives each stream a window of the given size. What others have mapped is unmapped, so that it counts no more.
+// open gives each stream a window of the given size. The others are not used.
 func (w *worker) open(streams []*stream, size int) {
-	for i := len(streams); i < len(w.views); i++ {
-		w.views[i].mapping.drop()
-	}
+	unmap(w.views[len(streams):])
 	for i, s := range streams {
 		s.window = &w.views[i]
 		if !w.mapped {
@@ -127,9 +125,7 @@ func (w *worker) work(ctx context.Context) {
 	var mine []*stream
 	defer func() {
 		w.large.leave(w.index, mine)
-		for i := range w.views {
-			w.views[i].mapping.drop()
-		}
+		unmap(w.views[:])
 	}()
 	if w.mapped {
 		debug.SetPanicOnFault(true) // until the goroutine ends, with this function
@@ -163,8 +159,7 @@ func (w *worker) sweep(ctx context.Context) {
 		if !ok {
 			break
 		}
-		w.batch(ctx, b)
-		if w.swept.Load() > w.bytes {
+		if w.swept.Add(w.batch(ctx, b)) > w.bytes {
 			w.stop()
 		}
 	}

@@ -24,6 +24,12 @@ func TestMaxBytes(t *testing.T) {
 	const all = 5 + 300<<10 + 2
 	cache, err := hashing.OpenCache(filepath.Join(t.TempDir(), "cache"))
 	must(t, err)
+	cache.SetAge(0)
+	m, err := hashing.Config().SetCache(cache).Hash(root)
+	must(t, err)
+	if cache.Len() == 0 {
+		t.Error("the cache is empty")
+	}
 	hash := func(c hashing.Configuration) error {
 		_, err := c.Hash(root)
 		return err
@@ -42,8 +48,11 @@ func TestMaxBytes(t *testing.T) {
 		"links":    {hashing.Config().SetAllowSymlinks(true), hash},
 		"shards":   {hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 1000}), hash},
 		"progress": {hashing.Config().SetProgress(func(hashing.Progress) {}), hash},
-		"cache":    {hashing.Config().SetCache(cache), hash},
 		"cached":   {hashing.Config().SetCache(cache), hash},
+		"recheck": {hashing.Config(), func(c hashing.Configuration) error {
+			_, err := c.Recheck(background, root, m, 0.01)
+			return err
+		}},
 		"file system": {hashing.Config(), func(c hashing.Configuration) error {
 			_, err := c.HashFS(background, os.DirFS(root), "model")
 			return err
@@ -85,6 +94,22 @@ func TestMaxBytes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What SetOnly leaves out does not count, and a link counts as what it leads to.
+func TestMaxBytesLinks(t *testing.T) {
+	root := write(t, map[string]string{"a": "12345", "l": "-> a"})
+	c := hashing.Config().SetAllowSymlinks(true)
+	for n, want := range map[int64]error{10: nil, 9: hashing.ErrTooLarge} {
+		if _, err := c.SetMaxBytes(n).Hash(root); !errors.Is(err, want) {
+			t.Errorf("%d allowed: got %v, want %v", n, err, want)
+		}
+	}
+	for n, want := range map[int64]error{5: nil, 4: hashing.ErrTooLarge} {
+		if _, err := c.SetOnly("l").SetMaxBytes(n).Report(background, root); !errors.Is(err, want) {
+			t.Errorf("%d of one allowed: got %v, want %v", n, err, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -143,8 +144,14 @@ func TestOutOfOrder(t *testing.T) {
 // Shards that come in any order, each from its beginning to its end, need no room, but for the hashes of those that are
 // begun. A write that would need one is taken whole or not at all.
 func TestShardsInAnyOrder(t *testing.T) {
+	for _, none := range []int64{-1, math.MinInt64} {
+		testShardsInAnyOrder(t, none)
+	}
+}
+
+func testShardsInAnyOrder(t *testing.T, none int64) {
 	c := hashing.Config().UseShardSerialization(hashing.Shards{ShardSize: 100})
-	r := recorder(t, c.SetMaxOutOfOrder(-1))
+	r := recorder(t, c.SetMaxOutOfOrder(none))
 	w, err := r.CreateAt("f", 1000)
 	must(t, err)
 	data := []byte(strings.Repeat("0123456789", 100))

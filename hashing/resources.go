@@ -6,7 +6,8 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// number numbers the resources of all files and returns how many there are.
+// number numbers the resources of all files and returns how many there are. It fails if there are more, or more bytes,
+// than are allowed.
 func (w *walker) number() (n int64, err error) {
 	if i, err := w.within(w.files); err != nil {
 		return 0, w.tree.fail(w.files[i].path, err)

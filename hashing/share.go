@@ -4,7 +4,7 @@ package hashing
 type widths [maxLanes + 1]int
 
 // share shares n streams out among workers so that together they hash the most bytes. Streams that would add
-// nothing are left over: two processors take ten as eight and two.
+// nothing are left over: two processors of Intel's take ten as eight and two.
 func (k kernel) share(n, workers int) widths {
 	var w widths
 	w[0] = workers

@@ -61,38 +61,37 @@ func (b *batches) next() (batch, bool) {
 	return batch{}, false
 }
 
-// batch hashes the small ones of some files; a few may stay in the pack.
-func (w *worker) batch(ctx context.Context, b batch) {
+// batch hashes the small ones of some files, and returns how many bytes they have; a few may stay in the pack.
+func (w *worker) batch(ctx context.Context, b batch) (bytes int64) {
 	in, err := w.tree.enter(b.group)
 	if err != nil {
 		w.fail(b.first, vanished(err))
-		return
+		return 0
 	}
 	defer in.close()
 	if in.raw != nil && w.small.limit >= glanceSize { // else there is no room for as much
 		in.raw.startGlances(b.id)
 	}
 	room := w.roomFor // bound once, not for each file
-	bytes := 0
-	defer func() { w.swept.Add(int64(bytes)) }()
 	for i := range b.files {
 		want := &b.files[i]
 		if !want.fits(w.small.limit) {
 			continue
 		}
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		data, err := want.slurp(w.tree, in, path.Base(want.path), room)
 		if err != nil {
 			w.fail(b.first+i, err)
-			return
+			break
 		}
 		if data != nil {
-			bytes += len(data)
+			bytes += int64(len(data))
 			w.add(b.first+i, data)
 		}
 	}
+	return bytes
 }
 
 // enter opens the directory of a group. If it can be looked into, it must be the one that was listed.

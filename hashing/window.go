@@ -60,6 +60,13 @@ func (v *window) load(e *engine, h *handle, off, n, end int64) ([]byte, error) {
 	return v.buf[:n], e.tree.readFull(h.f, v.buf[:n], off)
 }
 
+// unmap has nothing of windows mapped, so that it counts no more.
+func unmap(windows []window) {
+	for i := range windows {
+		windows[i].mapping.drop()
+	}
+}
+
 // errFault says that a mapped file could not be read, although it did not change.
 var errFault = errors.New("input/output error on mapped file")
 

@@ -10,8 +10,8 @@
 //   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256. There is no
 //     kernel for arm64.
 //
-// Which it is, is chosen for every step by how many streams there are; [Lanes] and [Rate] tell a caller
-// that schedules work what pays. Built with the tag purego, or running in FIPS 140 mode
+// Which it is, is chosen for every step by how many streams there are, and by whose CPU it is: on AMD's, fewer
+// than sixteen are fastest two by two. [Lanes] and [Rate] tell a caller that schedules work what pays. Built with the tag purego, or running in FIPS 140 mode
 // ([crypto/fips140.Enabled]), all hashing is done by crypto/sha256.
 //
 // Different calls may run at the same time as long as they have no Stream and no destination in common.

@@ -48,10 +48,10 @@ func mapped(t *testing.T, root string) (n int) {
 	must(t, err)
 	for line := range bytes.Lines(maps) {
 		if strings.Contains(string(line), root) {
-			var from, to int
+			var from, to int64
 			_, err := fmt.Sscanf(string(line), "%x-%x", &from, &to)
 			must(t, err)
-			n += to - from
+			n += int(to - from)
 		}
 	}
 	return n

@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/modelsigning/modelsigning/internal/largefile"
 )
 
 // A rootFS is a directory that no path leads out of. Unlike [os.Root.FS], opening never waits for the other end
@@ -21,8 +23,10 @@ func (r rootFS) sub(p string) (rootFS, error) {
 	return rootFS{sub}, err
 }
 
-func (r rootFS) Open(name string) (fs.File, error) {
-	return r.OpenFile(name, os.O_RDONLY|nonblock, 0)
+func (r rootFS) Open(name string) (fs.File, error) { return r.open(name) }
+
+func (r rootFS) open(name string) (*os.File, error) {
+	return r.OpenFile(name, os.O_RDONLY|nonblock|largefile.Flag, 0)
 }
 
 func (r rootFS) ReadLink(name string) (string, error) { return r.Readlink(name) }

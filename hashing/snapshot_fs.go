@@ -12,7 +12,7 @@ func (s *Snapshot) Open(name string) (opened fs.File, err error) {
 		if t := f.info.Mode().Type(); t != 0 && t != fs.ModeDir {
 			return ErrNotRegular
 		}
-		o, err := rootFS{f.in}.OpenFile(f.name, os.O_RDONLY|nonblock, 0)
+		o, err := rootFS{f.in}.open(f.name)
 		if err != nil {
 			return err
 		}

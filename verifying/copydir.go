@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/modelsigning/modelsigning/internal/largefile"
 )
 
 // A copyDir is a directory that a model is copied into before it gets its name.
@@ -58,7 +60,7 @@ func (d *copyDir) create(p string) (io.WriteCloser, error) {
 		return nil, err
 	}
 	// Names that the file system takes for the same are an error: each file is made once.
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|largefile.Flag, 0o666)
 	if err != nil {
 		return nil, err
 	}

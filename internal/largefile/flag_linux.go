@@ -1,0 +1,5 @@
+package largefile
+
+import "syscall"
+
+const flag = syscall.O_LARGEFILE

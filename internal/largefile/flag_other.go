@@ -1,0 +1,5 @@
+//go:build !linux
+
+package largefile
+
+const flag = 0

@@ -116,6 +116,33 @@ func (c *checker) slurm(ctx context.Context) error {
 	return nil
 }
 
+// qemu finds the emulator that runs programs of arm64, or installs it. Where it is not needed it is not looked for.
+func (c *checker) qemu(ctx context.Context) error {
+	if runtime.GOOS != "linux" || runtime.GOARCH == "arm64" {
+		fmt.Println("not needed: other systems test only what they are")
+		return nil
+	}
+	find := func() bool {
+		for _, c.emulator = range []string{"qemu-aarch64", "qemu-aarch64-static"} {
+			if has(c.emulator) {
+				return true
+			}
+		}
+		c.emulator = ""
+		return false
+	}
+	if !find() {
+		if err := c.install(ctx, "QEMU's emulator for programs of arm64", []string{"qemu-user"}, nil); err != nil {
+			return fmt.Errorf("%w, or with -without qemu", err)
+		}
+		if !find() {
+			return errors.New("there is no qemu-aarch64, though it was installed")
+		}
+	}
+	fmt.Println("found", c.emulator)
+	return nil
+}
+
 const pythonVariable = "MODEL_SIGNING_PYTHON"
 
 // python makes the virtual environment with the Python reference, or finds it made. Its name depends on what was

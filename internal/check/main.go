@@ -3,15 +3,15 @@
 //	go run ./internal/check
 //
 // It works in stages, says what each one does and takes, and stops at the first that fails. Besides Go it needs
-// a C compiler (for the race detector), Python 3.10 or newer with its venv module, SoftHSM and Slurm. On Debian, Ubuntu
-// and macOS it installs what is missing, but for Slurm, which is for Linux; elsewhere it says what to install. Python packages go into .tools in the
-// repository, which git ignores.
+// a C compiler (for the race detector), Python 3.10 or newer with its venv module, SoftHSM and Slurm, and on Linux QEMU,
+// for the tests of arm64. On Debian, Ubuntu and macOS it installs what is missing, but for Slurm, which is for Linux; elsewhere it
+// says what to install. Python packages go into .tools in the repository, which git ignores.
 //
 // What it can't install is a failure and never a skipped test, unless it is given up by name. Tests over data that is
 // not in the repository, which MODEL_SIGNING_VECTORS and MODEL_SIGNING_SCHEMAS name, or with the frameworks of
 // MODEL_SIGNING_TRAINING, are skipped without those, and the skips are printed:
 //
-//	go run ./internal/check -without python,softhsm,slurm
+//	go run ./internal/check -without python,softhsm,slurm,qemu,386
 //	go run ./internal/check -short     installs nothing, and only runs go test ./...
 package main
 
@@ -30,7 +30,7 @@ import (
 func main() {
 	short := flag.Bool("short", false, "install nothing, and only run go test ./...")
 	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run fuzz targets for this `duration`, and those outside of bundle and manifest for a sixth of it")
-	without := flag.String("without", "", "a `list` of what not to install: python, softhsm, slurm; tests that need it are skipped")
+	without := flag.String("without", "", "a `list` of what not to install: "+strings.Join(optional, ", ")+"; tests that need it are skipped")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -41,6 +41,9 @@ func main() {
 	}
 }
 
+// optional is what may be given up by name. The last is that the system runs 32-bit programs.
+var optional = []string{"python", "softhsm", "slurm", "qemu", "386"}
+
 // A checker is what the stages share.
 type checker struct {
 	root     string   // of the repository
@@ -48,6 +51,7 @@ type checker struct {
 	env      []string // for tests: where Python and SoftHSM are
 	fuzztime time.Duration
 	without  []string
+	emulator string // of arm64, or empty
 	counts   struct{ passed, failed, skipped int }
 }
 
@@ -70,8 +74,10 @@ func (c *checker) stages() []stage {
 		{"python", "the Python reference, in a virtual environment", c.python},
 		{"softhsm", "SoftHSM, a PKCS #11 token in software", c.softhsm},
 		{"slurm", "Slurm, which runs jobs on many machines", c.slurm},
+		{"qemu", "an emulator of arm64", c.qemu},
 		{"test", "all tests of all modules, with the race detector", c.test},
-		{"test-plain", "all tests without cgo, Sigstore and assembly", c.testPlain},
+		{"test-plain", "all tests without cgo, Sigstore and assembly, on amd64 as a 32-bit program", c.testPlain},
+		{"test-arm64", "hashing as on arm64, in an emulator", c.testARM64},
 		{"test-speed", "what the race detector hides: memory and allocations, with assembly", c.testSpeed},
 		{"fuzz", fmt.Sprintf("fuzz targets, for %v or a sixth of that", c.fuzztime), c.fuzz},
 	}
@@ -82,8 +88,8 @@ func (c *checker) check(ctx context.Context, short bool, args []string) error {
 		return fmt.Errorf("unexpected argument %q", args[0])
 	}
 	for _, w := range c.without {
-		if w != "python" && w != "softhsm" && w != "slurm" {
-			return fmt.Errorf("-without %s: it can be python, softhsm or slurm", w)
+		if !slices.Contains(optional, w) {
+			return fmt.Errorf("-without %s: it can be %s", w, strings.Join(optional, ", "))
 		}
 	}
 	if err := c.locate(ctx); err != nil {

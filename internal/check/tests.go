@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +28,27 @@ func (c *checker) test(ctx context.Context) error {
 func (c *checker) testPlain(ctx context.Context) error {
 	// Slurm, the reference and the hub under load are not about how this program was built, and were there a stage before.
 	env := []string{"CGO_ENABLED=0", slurmVariable + "=", pythonVariable + "="}
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && !slices.Contains(c.without, "386") {
+		env = append(env, "GOARCH=386")
+	}
 	return c.goTest(ctx, c.root, env, "-tags=nosigstore,purego", "-skip=^TestLoad$")
+}
+
+// testARM64 runs the tests of what is made for arm64, and some of those that use it. In others the emulator does not tell where
+// a program faulted, or can't run a test's own program again.
+func (c *checker) testARM64(ctx context.Context) error {
+	if c.emulator == "" {
+		fmt.Println("no emulator")
+		return nil
+	}
+	const some = "-run=^Test(Algorithms|EveryMode|ShardsOfLargeFile|Glance|GlanceChangesNothing|HashFS|RecordIsHash|Snapshot)$"
+	for dir, flags := range map[string][]string{"internal/sha256lanes": nil, "internal/blake3lanes": nil, "hashing": {some}} {
+		flags = append([]string{"-exec=" + c.emulator}, flags...)
+		if err := c.goTest(ctx, filepath.Join(c.root, filepath.FromSlash(dir)), []string{"CGO_ENABLED=0", "GOARCH=arm64"}, flags...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // testSpeed runs the tests of hashing and of the hub once more as users run them. Under the race detector they do not

@@ -34,6 +34,9 @@ func UseKernel(t testing.TB, name string) {
 // FeatureNames are what MaskFeature and ImagineFeatures know.
 var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
 
+// amd64 are all features of that architecture, as of Intel.
+var amd64 = features{avx512f: true, avx512bw: true, avx512vl: true, sha: true, ssse3: true, sse41: true}
+
 // MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were not of AMD.
 func MaskFeatures(t testing.TB, names ...string) {
 	f := detect()
@@ -42,15 +45,22 @@ func MaskFeatures(t testing.TB, names ...string) {
 	setPlan(t, choose(f, false))
 }
 
-// ImagineFeatures returns, by number of streams, the lanes that would be used on a CPU with all features but
+// ImagineFeatures returns, by number of streams, the lanes that would be used on an amd64 CPU with all features but
 // these.
 func ImagineFeatures(fips bool, missing ...string) [MaxLanes + 1]int {
-	return features{true, true, true, true, true, true, false}.lanes(fips, missing)
+	return amd64.lanes(fips, missing)
 }
 
 // ImagineAMD is ImagineFeatures on a CPU of AMD.
 func ImagineAMD(missing ...string) [MaxLanes + 1]int {
-	return features{true, true, true, true, true, true, true}.lanes(false, missing)
+	f := amd64
+	f.amd = true
+	return f.lanes(false, missing)
+}
+
+// ImagineARM is ImagineFeatures on an arm64 CPU, whose only feature here is sha2.
+func ImagineARM(fips bool, missing ...string) [MaxLanes + 1]int {
+	return features{sha2: true}.lanes(fips, missing)
 }
 
 func (f features) lanes(fips bool, missing []string) [MaxLanes + 1]int {
@@ -66,7 +76,7 @@ func (f *features) clear(names []string) {
 	for _, name := range names {
 		*map[string]*bool{
 			"avx512f": &f.avx512f, "avx512bw": &f.avx512bw, "avx512vl": &f.avx512vl,
-			"sha": &f.sha, "ssse3": &f.ssse3, "sse41": &f.sse41,
+			"sha": &f.sha, "ssse3": &f.ssse3, "sse41": &f.sse41, "sha2": &f.sha2,
 		}[name] = false
 	}
 }

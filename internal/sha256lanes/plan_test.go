@@ -47,6 +47,26 @@ func TestAMD(t *testing.T) {
 	}
 }
 
+// On arm64 streams are taken two by two, if there are the instructions.
+func TestARM(t *testing.T) {
+	serial := sha256lanes.ImagineFeatures(true)
+	for name, lanes := range map[string][sha256lanes.MaxLanes + 1]int{
+		"without sha2": sha256lanes.ImagineARM(false, "sha2"),
+		"FIPS mode":    sha256lanes.ImagineARM(true),
+	} {
+		if lanes != serial {
+			t.Errorf("%s: got %v lanes", name, lanes)
+		}
+	}
+	want := [sha256lanes.MaxLanes + 1]int{1, 1}
+	for n := 2; n < len(want); n++ {
+		want[n] = 2
+	}
+	if got := sha256lanes.ImagineARM(false); got != want {
+		t.Errorf("got %v lanes, want %v", got, want)
+	}
+}
+
 func TestNoKernels(t *testing.T) {
 	var serial [sha256lanes.MaxLanes + 1]int
 	for i := range serial {
@@ -64,7 +84,7 @@ func TestNoKernels(t *testing.T) {
 }
 
 func TestRate(t *testing.T) {
-	for _, missing := range [][]string{nil, {"sha"}, {"avx512f"}, {"sha", "avx512f"}} {
+	for _, missing := range [][]string{nil, {"sha"}, {"avx512f"}, {"sha", "avx512f"}, {"sha2"}} {
 		sha256lanes.MaskFeatures(t, missing...)
 		if got := sha256lanes.Rate(1); got != 1 {
 			t.Errorf("without %v: Rate(1) = %v, want 1", missing, got)

@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	assembly     = "kernels_amd64.s"
-	declarations = "kernels_amd64.go"
+	assembly        = "kernels_amd64.s"
+	declarations    = "kernels_amd64.go"
+	assemblyARM     = "kernels_arm64.s"
+	declarationsARM = "kernels_arm64.go"
 )
 
 func main() {
@@ -56,7 +58,7 @@ func generate() (map[string][]byte, error) {
 		return nil, err
 	}
 	cfg := printer.Config{Argv: []string{"go", "generate"}, Pkg: "sha256lanes"}
-	files := map[string][]byte{}
+	files := map[string][]byte{assemblyARM: armAssembly(), declarationsARM: []byte(armDeclarations)}
 	for name, p := range map[string]printer.Printer{
 		assembly:     printer.NewGoAsm(cfg),
 		declarations: printer.NewStubs(cfg),

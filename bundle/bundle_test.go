@@ -241,6 +241,7 @@ func TestLimits(t *testing.T) {
 		"x509CertificateChain.certificates": `"x509CertificateChain":{"certificates":[` + strings.Repeat(`{"rawBytes":"AAAA"},`, 5e6) + `{}]}`,
 		"one certificate":                   `"certificate":{"rawBytes":"` + strings.Repeat("A", 1e8) + `"}`,
 		"tlogEntries":                       `"publicKey":{"hint":"a"},"tlogEntries":[{"canonicalizedBody":"` + strings.Repeat("A", 1e8) + `"}]`,
+		"inclusionProof.hashes":             `"publicKey":{"hint":"a"},"tlogEntries":[{"inclusionProof":{"hashes":[` + strings.Repeat(`"",`, 1e6) + `""]}}]`,
 		"hint":                              `"publicKey":{"hint":"` + strings.Repeat("a", 1e8) + `"}`,
 	} {
 		doc := []byte(`{"mediaType":"` + bundle.MediaType + `","verificationMaterial":{` + material + `}}`)
@@ -253,6 +254,24 @@ func TestLimits(t *testing.T) {
 		}
 		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > bundle.MaxMaterial {
 			t.Errorf("%s: %d bytes allocated before it was refused", what, allocated)
+		}
+	}
+}
+
+// An inclusion proof has a hash for each level of a log, no more.
+func TestInclusionProof(t *testing.T) {
+	data, err := key(t).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hashes, fine := range map[int]bool{64: true, 65: false} {
+		entry := `[{"inclusionProof":{"hashes":["` + strings.Repeat(`AAAA","`, hashes-1) + `AAAA"]}}]`
+		_, err := bundle.Parse(bytes.Replace(data, []byte(`"tlogEntries":[]`), []byte(`"tlogEntries":`+entry), 1))
+		switch {
+		case fine && err != nil:
+			t.Errorf("%d hashes: %v", hashes, err)
+		case !fine && (!errors.Is(err, bundle.ErrMalformed) || !strings.Contains(err.Error(), "inclusionProof.hashes")):
+			t.Errorf("%d hashes: got %v", hashes, err)
 		}
 	}
 }

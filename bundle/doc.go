@@ -30,8 +30,8 @@
 // members of the bundle, the envelope, the signature, the statement, the predicate and the serialization;
 // members that occur twice, also in other case or with underscores; data behind the end; any number of
 // signatures but one; verification material of no method or of two; other media or payload types; more than
-// [MaxSize] bytes, [MaxMaterial] bytes of verification material, or the limits of nesting and members of
-// RFC 8259 readers that this one sets (32 and 64).
+// [MaxSize] bytes, [MaxMaterial] bytes of verification material, 256 KiB of log entries, or the limits of nesting and
+// members of RFC 8259 readers that this one sets (32 and 64).
 //
 // Both spellings of protobuf's JSON names are read (media_type, mediaType), and null stands for an absent
 // member. Nothing in a bundle is true before a verifier has said so: what can be read from a Bundle is named

@@ -13,6 +13,14 @@ import (
 // MaxItems is how many certificates, log entries and timestamps one bundle may have, of each.
 const MaxItems = 32
 
+const (
+	// maxLog is how long all log entries of a bundle may be together, in bytes. One takes a few thousand; to read them takes
+	// many times as much memory, before anything tells whether they are true.
+	maxLog = 256 << 10
+	// maxHashes is how many hashes an inclusion proof may have: one for each level of a log.
+	maxHashes = 64
+)
+
 func (p *parser) material(d *strictjson.Decoder) (*protobundle.VerificationMaterial, error) {
 	raw, err := d.Peek(MaxMaterial)
 	if err != nil {
@@ -163,6 +171,9 @@ func member(d *strictjson.Decoder, camel, snake string, to *[]byte) error {
 }
 
 func tlogEntries(d *strictjson.Decoder) (entries []*protorekor.TransparencyLogEntry, err error) {
+	if _, err := d.Peek(maxLog); err != nil {
+		return nil, err
+	}
 	err = array(d, func() error {
 		raw, err := d.Raw()
 		if err != nil {
@@ -171,6 +182,9 @@ func tlogEntries(d *strictjson.Decoder) (entries []*protorekor.TransparencyLogEn
 		e := new(protorekor.TransparencyLogEntry)
 		if err := protojson.Unmarshal(raw, e); err != nil {
 			return d.Errorf("%v", err)
+		}
+		if n := len(e.GetInclusionProof().GetHashes()); n > maxHashes {
+			return d.Errorf("inclusionProof.hashes: there are %d, more than the limit of %d", n, maxHashes)
 		}
 		entries = append(entries, e)
 		return nil

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/modelsigning/modelsigning/internal/transport"
@@ -39,7 +40,11 @@ type Error struct {
 	Err  error
 }
 
-func (e *Error) Error() string   { return fmt.Sprintf("%v: %v", e.Kind, e.Err) }
+// Error is one line; what sigstore-go says may have several.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%v: %s", e.Kind, strings.Join(strings.Fields(e.Err.Error()), " "))
+}
+
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 
 // A ServiceError says which server failed. If the context ended first, it wraps ctx.Err().

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,8 +86,19 @@ func TestTampered(t *testing.T) {
 			e := p.GetDsseEnvelope()
 			b := bundle.New(e.Payload, e.Signatures[0].Sig, p.VerificationMaterial)
 			b.Proto().GetDsseEnvelope().PayloadType = e.PayloadType
-			if _, err := v.Verify(t.Context(), b); !errors.Is(err, test.want) {
+			_, err := v.Verify(t.Context(), b)
+			if !errors.Is(err, test.want) {
 				t.Errorf("got error %v, want %v", err, test.want)
+			}
+			if err == nil {
+				return
+			}
+			// The trust is to be looked at if it lacks the log, and only then.
+			if unknown := strings.Contains(err.Error(), "no entry is of a log"); unknown != (name == "unknown log") {
+				t.Errorf("says %q", err)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("says %q on several lines", err)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package sigstore
 import (
 	"context"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -222,6 +223,8 @@ func knowsLog(trusted root.TrustedMaterial, entity *sgbundle.Bundle) bool {
 	if err != nil || len(entries) == 0 {
 		return true
 	}
-	logs := trusted.RekorLogs()
-	return slices.ContainsFunc(entries, func(e *tlog.Entry) bool { return logs[e.LogKeyID()] != nil })
+	logs := trusted.RekorLogs() // by the hexadecimal form of the key's number
+	return slices.ContainsFunc(entries, func(e *tlog.Entry) bool {
+		return logs[hex.EncodeToString([]byte(e.LogKeyID()))] != nil
+	})
 }

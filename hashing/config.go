@@ -160,8 +160,8 @@ func (c Configuration) SetParts(paths ...string) Configuration {
 	return c
 }
 
-// SetMaxWorkers limits how many files or parts of files are hashed at the same time. Zero, the default, is the
-// number of processors that the program may use.
+// SetMaxWorkers limits how many files or parts of files are hashed at the same time. Zero, the default, and what is
+// negative are the number of processors that the program may use.
 func (c Configuration) SetMaxWorkers(n int) Configuration {
 	c.workers = n
 	return c
@@ -185,7 +185,7 @@ func (c Configuration) SetMapped(mapped bool) Configuration {
 
 // SetMaxResources makes hashing fail with [ErrTooMany], before anything is read, if the manifest would have more
 // than n resources: a tiny shard size makes one for each few bytes, and each takes memory. Zero, the default,
-// is about two billion, which is what a manifest can hold.
+// is about two billion, which is what a manifest can hold; a negative number allows none.
 //
 // The files, directories and ignored paths that are found in a model may not be more than n together, either, where one
 // counts once more for each full KiB of its path. What n stops is noticed while the tree is listed.

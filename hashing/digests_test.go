@@ -62,12 +62,16 @@ func TestReportFilesRefuses(t *testing.T) {
 		"none":      {c, nil, hashing.ErrEmptyModel, ""},
 		"ignored":   {c.AddIgnoredPaths("a"), good, hashing.ErrEmptyModel, ""},
 		"too many":  {c.SetMaxResources(1), with("b", d, 1), hashing.ErrTooMany, "b"},
+		"too large": {c.SetMaxBytes(good[0].Size + 1), with("b", d, 2), hashing.ErrTooLarge, "b"},
 		"some":      {c.SetOnly("a"), good, nil, "SetOnly"},
 	} {
 		m, err := try.c.HashFiles(context.Background(), "m", try.files)
 		if m != nil || err == nil || try.want != nil && !errors.Is(err, try.want) || !strings.Contains(err.Error(), try.text) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+	if _, err := c.SetMaxBytes(good[0].Size+1).AddIgnoredPaths("c").HashFiles(background, "m", append(with("b", d, 1), manifest.File{Path: "c", Size: 9, Digest: d})); err != nil {
+		t.Errorf("as large as it may be: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -89,6 +89,16 @@ func (c Configuration) HashContext(ctx context.Context, model string) (*manifest
 	return r.signable(model)
 }
 
+// Signable returns why no manifest can be made that is that of a whole model, as far as the options tell: one that is wrong,
+// [Configuration.SetOnly], or a slice. It is the error of the methods that make one. It reads nothing.
+func (c Configuration) Signable() error {
+	if c.only != nil {
+		return errOnly
+	}
+	_, err := c.settings()
+	return err
+}
+
 var errOnly = errors.New("SetOnly makes a manifest of some files, which is not that of the model; use Report")
 
 // HashFS returns the manifest of the model that is the whole of fsys, under the given name. What

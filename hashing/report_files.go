@@ -12,6 +12,8 @@ import (
 // ignored paths are left out, and so are those that [Configuration.SetOnly] does not list. Nothing is read, so what is
 // reported is as true as the digests.
 //
+// The sizes that the files have count for [Configuration.SetMaxBytes].
+//
 // They must be of whole files, and of the algorithm that c has. What is wrong with a file is an error that wraps
 // [ErrDigests], and the one of [Recorder.Create] or [manifest.File.Check], which names the file.
 func (c Configuration) ReportFiles(ctx context.Context, name string, files []manifest.File) (*Report, error) {
@@ -22,14 +24,17 @@ func (c Configuration) ReportFiles(ctx context.Context, name string, files []man
 	if err != nil {
 		return nil, fmt.Errorf("hashing %s: %w", name, err)
 	}
-	l := ledger{settings: s}
+	l, left := ledger{settings: s}, s.bytes
 	for i, f := range files {
 		if i%1000 == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("hashing %s: %w", name, ctx.Err())
 		}
 		e, err := l.add(f.Path)
 		if err == nil && !e.dropped() {
-			err = s.checkFile(f)
+			if err = s.checkFile(f); err == nil && f.Size > left {
+				return nil, failed(f.Path, s.tooLarge())
+			}
+			left -= f.Size
 			e.resources = []manifest.Resource{{Path: f.Path, Digest: f.Digest}}
 		}
 		if err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/modelsigning/modelsigning/hashing"
+	"github.com/modelsigning/modelsigning/manifest"
 )
 
 func TestReport(t *testing.T) {
@@ -105,5 +107,33 @@ func TestMaxResources(t *testing.T) {
 	}
 	if _, err := c.SetMaxResources(99).Hash(dir); !errors.Is(err, hashing.ErrTooMany) {
 		t.Errorf("got %v, want ErrTooMany", err)
+	}
+	if _, err := c.SetMaxResources(-1).Hash(dir); !errors.Is(err, hashing.ErrTooMany) {
+		t.Errorf("none: got %v, want ErrTooMany", err)
+	}
+	if _, err := c.SetMaxResources(-1).HashFiles(background, "m", listOf(manifest.SHA256, map[string]string{"a": "1"})); err == nil {
+		t.Error("none: a list has one")
+	}
+}
+
+// What can't be signed is known before anything is hashed, and is what hashing says then.
+func TestSignable(t *testing.T) {
+	c := hashing.Config()
+	if err := c.Signable(); err != nil {
+		t.Error(err)
+	}
+	root := write(t, map[string]string{"a": "1"})
+	for name, c := range map[string]hashing.Configuration{
+		"only":      c.SetOnly("a"),
+		"slice":     c.Slice(0, 2),
+		"algorithm": c.UseFileSerialization(hashing.Files{Algorithm: "md5"}),
+		"shards":    c.UseShardSerialization(hashing.Shards{ShardSize: -1}),
+		"ignored":   c.SetIgnoredPaths("../a"),
+	} {
+		err := c.Signable()
+		_, hashErr := c.Hash(root)
+		if err == nil || hashErr == nil || !strings.HasSuffix(hashErr.Error(), err.Error()) {
+			t.Errorf("%s: says %v, and hashing %v", name, err, hashErr)
+		}
 	}
 }

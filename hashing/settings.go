@@ -68,8 +68,8 @@ func (c Configuration) settings() (*settings, error) {
 		copy:      c.copy,
 		logger:    c.logger,
 	}
-	if c.resources > 0 {
-		s.resources = min(int64(c.resources), math.MaxInt32)
+	if c.resources != 0 {
+		s.resources = min(max(int64(c.resources), 0), math.MaxInt32)
 	}
 	if c.chunk != 0 {
 		s.chunk = min(max(c.chunk, minChunk), maxChunk) / minChunk * minChunk

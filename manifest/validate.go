@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MaxIgnorePaths is how many ignored paths a manifest may record. A directory is one.
@@ -91,10 +92,7 @@ func (m *Manifest) checkFiles() error {
 			return fmt.Errorf("resources: %.200q is listed twice", o.at(i).Path)
 		}
 	}
-	if m.SingleFile() && o.len() > 1 {
-		return errors.New(`resources: "." stands for the whole model, but there are others`)
-	}
-	return nil
+	return m.checkSingle()
 }
 
 // checkShards sees that the shards of each file follow each other from 0, each as long as ShardSize but the
@@ -124,7 +122,11 @@ func (m *Manifest) checkShards() error {
 			return fmt.Errorf("resources: %.200q is longer than shard_size %d", r.Name(), size)
 		}
 	}
-	if m.SingleFile() && o.at(o.len()-1).Path != "." {
+	return m.checkSingle()
+}
+
+func (m *Manifest) checkSingle() error {
+	if m.SingleFile() && slices.ContainsFunc(m.Resources, func(r Resource) bool { return r.Path != "." }) {
 		return errors.New(`resources: "." stands for the whole model, but there are others`)
 	}
 	return nil

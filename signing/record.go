@@ -42,8 +42,11 @@ func (c Configuration) Record(ctx context.Context, name string) (*Recorder, erro
 	if name == "" || !utf8.ValidString(name) {
 		return nil, r.wrap(errors.New("the name of the model is empty or not valid UTF-8"))
 	}
-	var err error
-	if r.signer, r.done, err = c.prepare(ctx); err != nil {
+	err := h.Signable()
+	if err == nil {
+		r.signer, r.done, err = c.prepare(ctx)
+	}
+	if err != nil {
 		return nil, r.wrap(err)
 	}
 	if r.record, err = h.Record(ctx, name); err != nil {

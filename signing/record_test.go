@@ -121,6 +121,18 @@ func TestRecordSignsNothing(t *testing.T) {
 	if _, err := signing.Config().Record(t.Context(), "model"); !errors.Is(err, signing.ErrNoSigner) {
 		t.Errorf("no signer: got %v", err)
 	}
+	for name, h := range map[string]hashing.Configuration{
+		"SetOnly": hashing.Config().SetOnly("a"),
+		"ignored": hashing.Config().SetIgnoredPaths("../logs"),
+	} {
+		c := c.SetHashingConfig(h)
+		if _, err := c.Record(t.Context(), "model"); err == nil {
+			t.Errorf("%s: is recorded, and can't be signed", name)
+		}
+		if c.Err() == nil {
+			t.Errorf("%s: Err does not tell", name)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := c.Record(ctx, "model")
 	if err != nil {

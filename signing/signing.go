@@ -85,8 +85,19 @@ func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 	return c
 }
 
-// Err returns the error of the last UseX method and of SetTimestampAuthority, which every method that signs returns as well.
+// Err returns the error of the last UseX method and of SetTimestampAuthority, which every method that signs returns as well,
+// or what is wrong with the hashing configuration (see [hashing.Configuration.Signable]), which those return that hash.
 func (c Configuration) Err() error {
+	if err := c.signerErr(); err != nil {
+		return err
+	}
+	if err := c.hashing.Signable(); err != nil {
+		return fmt.Errorf("hashing: %w", err)
+	}
+	return nil
+}
+
+func (c Configuration) signerErr() error {
 	if c.err != nil {
 		return c.err
 	}
@@ -226,7 +237,7 @@ func (c Configuration) signFS(ctx context.Context, fsys fs.FS, name string) (*bu
 }
 
 func (c Configuration) prepare(ctx context.Context) (Signer, func(), error) {
-	if err := c.Err(); err != nil {
+	if err := c.signerErr(); err != nil {
 		return nil, nil, err
 	}
 	if c.signer == nil {

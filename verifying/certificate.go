@@ -114,11 +114,11 @@ func (v *certificateVerifier) setRoots(o Certificate) error {
 	switch {
 	case o.Roots == nil && !root && len(given) > 0:
 		return errors.New("certificate: none in CertificateChain is self-signed, so none is a root; add the root, or set TrustIntermediates to trust them as they are")
-	case o.Roots == nil && !root:
+	case v.trust.Roots == nil:
 		v.system = true
-	case o.Roots != nil:
+	default:
 		system, err := x509.SystemCertPool()
-		v.system = err == nil && holds(o.Roots, system)
+		v.system = err == nil && holds(v.trust.Roots, system)
 	}
 	v.trust.CodeSigning = v.system
 	return nil

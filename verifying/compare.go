@@ -106,7 +106,7 @@ func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error 
 			r.Ignored = append(r.Ignored, p)
 		}
 	}
-	return c.compare(r, got, got.Name, nil)
+	return c.compare(r, &hashing.Report{Manifest: got}, got.Name)
 }
 
 // spare is how many resources, files and directories more than were signed are listed to say which. Beyond that
@@ -210,12 +210,12 @@ func (c Configuration) compareReport(r *Result, report *hashing.Report, model st
 			report.LFSPointers = []string{"."}
 		}
 	}
-	return c.compare(r, report.Manifest, model, report.LFSPointers)
+	return c.compare(r, report, model)
 }
 
-// compare compares what was signed with what was found, which has pointers of Git LFS in these files.
-func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, pointers []string) error {
-	want := r.Manifest
+// compare compares what was signed with what was found.
+func (c Configuration) compare(r *Result, found *hashing.Report, model string) error {
+	want, got := r.Manifest, found.Manifest
 	if c.only != nil {
 		var err error
 		if want, got, err = c.restrict(r, got); err != nil {
@@ -227,12 +227,12 @@ func (c Configuration) compare(r *Result, got *manifest.Manifest, model string, 
 		diff.Extra = c.unsigned(r, diff.Extra)
 	}
 	if c.mayLack {
-		diff.Missing = c.missing(r, got, diff.Missing)
+		diff.Missing = c.missing(r, got, found.Empty, diff.Missing)
 	}
 	if diff.Empty() {
 		return nil
 	}
-	return &MismatchError{model, diff, unpulled(diff, r.Manifest.Serialization.Method, pointers)}
+	return &MismatchError{model, diff, unpulled(diff, r.Manifest.Serialization.Method, found.LFSPointers)}
 }
 
 // unsigned moves to the result those of the extra resources whose files were not signed at all. What remains is

@@ -3,6 +3,7 @@ package verifying
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
@@ -34,7 +35,7 @@ func (c Configuration) compareFiles(ctx context.Context, r *Result, name string,
 	if len(files) > 0 && files[0].Digest.Algorithm != signed.Algorithm {
 		return &hashing.ConflictError{Field: "hash_type", Signed: signed.Algorithm, Configured: files[0].Digest.Algorithm}
 	}
-	single := r.Manifest.SingleFile() && len(files) == 1
+	single := r.Manifest.SingleFile() && len(files) == 1 && !strings.Contains(files[0].Path, "/")
 	h, err := c.hashingFor(r.Manifest, !single)
 	if err != nil {
 		return err

@@ -89,6 +89,11 @@ func TestVerifyFilesSingle(t *testing.T) {
 	if _, err := verifier(key).VerifyFiles(t.Context(), "m", listed(one), b); err != nil {
 		t.Error(err)
 	}
+	// A program in a directory is no model of one file: whoever lists it could give it any place.
+	below := map[string]string{"evil/__init__.py": one["weights.bin"]}
+	if _, err := verifier(key).VerifyFiles(t.Context(), "m", listed(below), b); !errors.As(err, new(*verifying.MismatchError)) {
+		t.Errorf("in a directory: got %v", err)
+	}
 	one["more"] = ""
 	if _, err := verifier(key).VerifyFiles(t.Context(), "m", listed(one), b); !errors.As(err, new(*verifying.MismatchError)) {
 		t.Errorf("two files: got %v", err)

@@ -109,10 +109,13 @@ func (p *Provenance) compareContent(report *hashing.Report, model string) error 
 
 // missing moves to the result those of the missing resources whose files are not there at all. What remains is a part of
 // a file that is there, or everything.
-func (c Configuration) missing(r *Result, got *manifest.Manifest, missing []string) (parts []string) {
+// Files without bytes have no resources, and are there.
+func (c Configuration) missing(r *Result, got *manifest.Manifest, empty, missing []string) (parts []string) {
 	if len(got.Resources) == 0 {
 		return missing
 	}
-	parts, r.absent = split(missing, r.Manifest.Serialization.Method, paths(got))
+	there := append(paths(got), empty...)
+	slices.Sort(there)
+	parts, r.absent = split(missing, r.Manifest.Serialization.Method, there)
 	return parts
 }

@@ -273,6 +273,10 @@ func TestPartialProvenance(t *testing.T) {
 	if _, err := verify(); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Missing, []string{"saved_model.pb:3:5"}) {
 		t.Errorf("a file cut off: got error %v", err)
 	}
+	write(t, filepath.Join(model, "saved_model.pb"), "")
+	if _, err := verify(); !errors.As(err, &mismatch) || len(mismatch.Missing) != 2 {
+		t.Errorf("a file emptied: got error %v", err)
+	}
 	write(t, filepath.Join(model, "saved_model.pb"), "graph")
 	write(t, filepath.Join(model, "more"), "x")
 	if _, err := verify(); !errors.As(err, &mismatch) || !slices.Equal(mismatch.Extra, []string{"more:0:1"}) {

@@ -136,7 +136,17 @@ func TestSystemRootsChild(t *testing.T) {
 			c.want.check(t, err)
 			_, err = open(t, verifying.Certificate{Expected: expected, Roots: must(x509.SystemCertPool())}, b)
 			c.want.check(t, err)
+			_, err = open(t, verifying.Certificate{Expected: expected, CertificateChain: []string{os.Getenv("SSL_CERT_FILE")}}, b)
+			c.want.check(t, err)
 		})
+	}
+	for name, o := range map[string]verifying.Certificate{
+		"their file":               {CertificateChain: []string{os.Getenv("SSL_CERT_FILE")}},
+		"their file, and no roots": {CertificateChain: []string{os.Getenv("SSL_CERT_FILE")}, Roots: x509.NewCertPool()},
+	} {
+		if err := verifying.Config().UseCertificateVerifier(o).Err(); err == nil {
+			t.Errorf("%s needs no identity", name)
+		}
 	}
 }
 

@@ -40,15 +40,14 @@ import (
 )
 
 // Errors of this package that a caller may want to tell apart. They come wrapped in a [*fs.PathError] that
-// names the file.
+// names the file, or for a name that can't be one, the directory; the text quotes the name then.
 var (
 	// ErrSymlink says that a symbolic link is not allowed, leads nowhere, or leads back to a directory above it.
 	ErrSymlink = errors.New("symbolic link")
 	// ErrNotRegular says that a file is neither regular nor a directory: a FIFO, a socket or a device.
 	ErrNotRegular = errors.New("not a regular file")
 	// ErrName says that a file's name may not stand in a manifest, see [manifest.CheckPath], or that its path is longer
-	// than 8 KiB, for which the error is about the directory that it is in, and quotes the name; or that directories are
-	// nested more than 1000 deep.
+	// than 8 KiB; or that directories are nested more than 1000 deep.
 	ErrName = errors.New("name not allowed")
 	// ErrEmptyModel says that there is nothing to sign: no file, or under [manifest.Shards] no file with bytes.
 	ErrEmptyModel = errors.New("no file to hash")
@@ -57,7 +56,7 @@ var (
 	ErrTooMany = errors.New("too many resources")
 	// ErrTooLarge says that files have more bytes together than [Configuration.SetMaxBytes] allows.
 	ErrTooLarge = errors.New("too many bytes")
-	// ErrChanged says that a file or directory changed while the model was hashed.
+	// ErrChanged says that a file or directory changed while the model was hashed, or since it was planned.
 	ErrChanged = errors.New("changed while the model was hashed")
 )
 

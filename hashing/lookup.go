@@ -135,12 +135,23 @@ func (f *finder) one(in folder, want *file) error {
 
 // recognize sees that the file is what was planned, and remembers what no plan has, such as its identity.
 func (want *file) recognize(s status) error {
-	if err := want.check(s); err != nil {
-		return err
+	err := want.check(s)
+	if err == ErrChanged {
+		err = errPlanned
 	}
-	want.stamp = s.stamp
-	return nil
+	if err == nil {
+		want.stamp = s.stamp
+	}
+	return err
 }
+
+// errPlanned is the ErrChanged of a file that changed before it was hashed.
+var errPlanned error = plannedError{}
+
+type plannedError struct{}
+
+func (plannedError) Error() string { return "is not what it was when it was planned" }
+func (plannedError) Unwrap() error { return ErrChanged }
 
 // allowed reports why a path can't be that of a file to hash: listing would never have found it.
 func (f *finder) allowed(p string) error {

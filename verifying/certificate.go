@@ -20,7 +20,7 @@ import (
 // Roots are the self-signed certificates in CertificateChain, and all in Roots. Without either, the roots are those
 // of the operating system, which vouch for every web server; then the signer's certificate must have the extended
 // key usage codeSigning, and Expected must say whose it is. Passing [x509.SystemCertPool] as Roots comes to the
-// same, and so does passing it with roots added to it. The roots of a company may vouch for everybody in it: then
+// same, and so does passing it with roots added to it, or a file of them as CertificateChain. The roots of a company may vouch for everybody in it: then
 // set Expected, too.
 //
 // The signature was made when its timestamps say. Each timestamp in the bundle must be of an authority in

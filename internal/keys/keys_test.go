@@ -50,6 +50,7 @@ func TestReadRefuses(t *testing.T) {
 		{"testdata/public.pem", "", "is a public key"},
 		{"testdata/certificate.pem", "", `holds a "CERTIFICATE"`},
 		{"testdata/secp256k1.pem", "", "secp256k1 keys are not supported"},
+		{"testdata/secp256k1-sec1.pem", "", "secp256k1 keys are not supported"},
 		{"testdata/ed25519.pem", "", "Ed25519 keys are not supported"},
 		{junk, "", "holds no PEM block with a key"},
 		{huge, "", "is larger than"},

@@ -86,7 +86,9 @@ func parsePrivate(data []byte, password string) (crypto.Signer, error) {
 			err = explain(err, pkcs8Algorithm(block.Bytes))
 		}
 	case block.Type == "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
+		if key, err = x509.ParseECPrivateKey(block.Bytes); err != nil {
+			err = explain(err, sec1Algorithm(block.Bytes))
+		}
 	case block.Type == "PUBLIC KEY":
 		err = errors.New("is a public key; signing takes the private one")
 	default:
@@ -155,6 +157,23 @@ func pkcs8Algorithm(der []byte) pkix.AlgorithmIdentifier {
 	}
 	_, _ = asn1.Unmarshal(der, &key)
 	return key.Algorithm
+}
+
+// sec1Algorithm is what the others would be, of a key in the form of SEC 1, section C.4.
+func sec1Algorithm(der []byte) pkix.AlgorithmIdentifier {
+	var key struct {
+		Version int
+		Key     []byte
+		Curve   asn1.ObjectIdentifier `asn1:"optional,explicit,tag:0"`
+		Public  asn1.BitString        `asn1:"optional,explicit,tag:1"`
+	}
+	_, _ = asn1.Unmarshal(der, &key)
+	curve, err := asn1.Marshal(key.Curve)
+	if err != nil {
+		return pkix.AlgorithmIdentifier{}
+	}
+	ecPublicKey := asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
+	return pkix.AlgorithmIdentifier{Algorithm: ecPublicKey, Parameters: asn1.RawValue{FullBytes: curve}}
 }
 
 // explain adds to an error of crypto/x509 which algorithm or curve it was that it does not know.

@@ -37,3 +37,13 @@ func Glance(dir, name string, now time.Time, other bool) (data []byte, ok bool, 
 
 // Mappable reports whether the file may be mapped.
 func Mappable(f *os.File) bool { return mappable(f) }
+
+// Map loads the next bytes of a file into a mapping, and reports how: whether all of them were in memory, and there to use.
+func Map(f *os.File, n int) (inMem, touched bool, err error) {
+	var m mapping
+	defer m.drop()
+	if err := m.mmap(f, 0, int64(n)); err != nil {
+		return false, false, err
+	}
+	return inMemory(f, 0, n), touch(m.pages), nil
+}

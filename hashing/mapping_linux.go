@@ -3,6 +3,7 @@ package hashing
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"unsafe"
 
@@ -28,7 +29,7 @@ func mappable(f *os.File) bool {
 	return false
 }
 
-// populates reports whether the system can be asked for pages of a mapping, as Linux can since 5.14. Without them whoever
+// populates reports whether the system can be asked for pages of a mapping, as Linux can since 5.14. Without that whoever
 // uses the mapping would wait for the disk.
 var populates = sync.OnceValue(func() bool {
 	page, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
@@ -49,10 +50,37 @@ func (m *mapping) load(f *os.File, off, n, end int64) ([]byte, error) {
 		return nil, err
 	}
 	pages := m.pages[page-m.start : off+n-m.start]
-	if err := unix.Madvise(pages, unix.MADV_POPULATE_READ); err != nil {
-		return nil, err
+	if !inMemory(f, page, len(pages)) || !touch(pages) {
+		if err := unix.Madvise(pages, unix.MADV_POPULATE_READ); err != nil {
+			return nil, err
+		}
 	}
 	return pages[off-page:], nil
+}
+
+// inMemory reports whether the system has all of a range of the file in memory, and says so: Linux does since 6.5, about
+// files that the user owns or may write to.
+func inMemory(f *os.File, off int64, n int) bool {
+	defer runtime.KeepAlive(f)
+	var has unix.Cachestat_t
+	err := unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{Off: uint64(off), Len: uint64(n)}, &has, 0)
+	return err == nil && has.Cache*uint64(os.Getpagesize()) >= uint64(n)
+}
+
+// faultAround is how much the system maps at once where a page is used that is in memory.
+const faultAround = 64 << 10
+
+// touch uses a page of each such piece, which takes half as long as asking for all of them. It is false if the file ends
+// before.
+func touch(pages []byte) (ok bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { ok = recover() == nil }()
+	var sum byte
+	for i := 0; i < len(pages); i += faultAround {
+		sum += pages[i]
+	}
+	runtime.KeepAlive(sum)
+	return true
 }
 
 func (m *mapping) mmap(f *os.File, start, end int64) error {

@@ -57,6 +57,30 @@ func mapped(t *testing.T, root string) (n int) {
 	return n
 }
 
+// What is in memory is used page by page; what is not there any more is no fault.
+func TestTouch(t *testing.T) {
+	const size = 1 << 20
+	name := filepath.Join(glanceDir(t), "a")
+	must(t, os.WriteFile(name, bytes.Repeat([]byte{1}, size), 0o666))
+	f, err := os.Open(name)
+	must(t, err)
+	defer f.Close()
+	inMemory, touched, err := hashing.Map(f, size)
+	must(t, err)
+	if !touched {
+		t.Error("a file that is all there is not")
+	}
+	if !inMemory {
+		t.Log("Linux before 6.5 does not say what is in memory")
+	}
+	must(t, os.Truncate(name, size/2))
+	_, touched, err = hashing.Map(f, size)
+	must(t, err)
+	if touched {
+		t.Error("half of the file is gone, and all is there")
+	}
+}
+
 // What can't be mapped is read as if nobody had asked for it: in pieces that stay in the cache.
 func TestNotMapped(t *testing.T) {
 	root := t.TempDir()

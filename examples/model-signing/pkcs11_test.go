@@ -53,7 +53,15 @@ func TestPKCS11Scripts(t *testing.T) {
 					return err
 				}
 			}
-			e.Setenv("SOFTHSM2_CONF", os.Getenv("SOFTHSM2_CONF"))
+			// SoftHSM writes to a token when it logs in, and does not find one that another process is writing to.
+			tokens, conf := filepath.Join(e.WorkDir, "tokens"), filepath.Join(e.WorkDir, "softhsm2.conf")
+			if err := os.CopyFS(tokens, os.DirFS(softhsm.TokenDir())); err != nil {
+				return err
+			}
+			if err := os.WriteFile(conf, []byte("directories.tokendir = "+tokens+"\nlog.level = ERROR\n"), 0o600); err != nil {
+				return err
+			}
+			e.Setenv("SOFTHSM2_CONF", conf)
 			e.Setenv("MODULE", module)
 			e.Setenv("MODULES", filepath.Dir(module))
 			e.Setenv("SLOT", token.Slot)

@@ -15,6 +15,11 @@ import (
 // not sent to it again before another one was right, since tokens lock after a few wrong ones.
 var ErrPIN = pkcs11.ErrPIN
 
+// ErrNoKey says that a PKCS #11 URI does not name one private key that can sign: none or several on the token match,
+// several tokens do, or the key is of another kind than those that [PKCS11] lists or lacks its public key. That no
+// token matches is another error, since it may not be plugged in.
+var ErrNoKey = pkcs11.ErrNoKey
+
 // A PKCS11 says which key signs: one on P-256, P-384 or P-521 on a token of a PKCS #11 module, which is a
 // hardware security module, a smart card or a cloud's key store.
 //
@@ -66,7 +71,7 @@ func formatPKCS11(w io.Writer, uri, pin string) {
 // session meanwhile, it is opened again. It is closed after every signature. What the device is doing already is
 // not called off when the context is done.
 //
-// Errors are of any type, but for [ErrPIN] and, for files, [*fs.PathError].
+// Errors are of any type, but for [ErrPIN], [ErrNoKey] and, for files, [*fs.PathError].
 func (c Configuration) UsePKCS11Signer(o PKCS11) Configuration {
 	s, err := newPKCS11Signer(o)
 	if err != nil {

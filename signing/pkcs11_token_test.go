@@ -163,6 +163,9 @@ func TestPKCS11LoginIsProvenBeforeHashing(t *testing.T) {
 		if errors.Is(err, signing.ErrPIN) != strings.Contains(name, "PIN") {
 			t.Errorf("%s: %v", name, err)
 		}
+		if errors.Is(err, signing.ErrNoKey) != strings.Contains(name, "key") {
+			t.Errorf("%s: ErrNoKey is not told apart: %v", name, err)
+		}
 		checkAbsent(t, signature)
 	}
 	if hashed {

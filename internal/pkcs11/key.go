@@ -8,6 +8,9 @@ import (
 // ErrNoCgo says that the program was built without cgo, so that it can't load a module.
 var ErrNoCgo = errors.New("PKCS #11 needs cgo, and this program was built without it (CGO_ENABLED=0)")
 
+// ErrNoKey says that a URI does not name one private key that can sign.
+var ErrNoKey = errors.New("no key to sign with")
+
 // Options say which key to open, and how.
 type Options struct {
 	URI    *URI

@@ -148,6 +148,12 @@ func (k *Key) open(again *place) error {
 	}
 }
 
+// A keyError is [ErrNoKey], with the reason for its text.
+type keyError struct{ error }
+
+func (e keyError) Unwrap() error      { return e.error }
+func (keyError) Is(target error) bool { return target == ErrNoKey }
+
 // find finds the key and reads what is public about it.
 func (k *Key) find(t *token) error {
 	t.mu.Lock()
@@ -166,11 +172,11 @@ func (k *Key) find(t *token) error {
 			return err
 		}
 		if len(all) == 0 {
-			return errors.New("no private key is on it")
+			return keyError{errors.New("no private key is on it")}
 		}
-		return fmt.Errorf("no private key matches the URI; present: %s", list(all))
+		return keyError{fmt.Errorf("no private key matches the URI; present: %s", list(all))}
 	default:
-		return fmt.Errorf("%d private keys match the URI: %s; add what tells them apart", len(matches), list(matches))
+		return keyError{fmt.Errorf("%d private keys match the URI: %s; add what tells them apart", len(matches), list(matches))}
 	}
 	if err := k.read(t); err != nil {
 		return fmt.Errorf("the key %v: %w", k.private, err)
@@ -206,7 +212,7 @@ func (k *Key) read(t *token) error {
 		}
 	}
 	if public == nil {
-		return errors.New("is on the token without its public key and without a certificate, and one of them is needed")
+		return keyError{errors.New("is on the token without its public key and without a certificate, and one of them is needed")}
 	}
 	k.public = public
 	return nil
@@ -226,7 +232,7 @@ func (t *token) publicOf(private object) (*ecdsa.PublicKey, error) {
 			return nil, err
 		}
 		if public != nil && !public.Equal(key) {
-			return nil, fmt.Errorf("has several public keys: %s", list(found))
+			return nil, keyError{fmt.Errorf("has several public keys: %s", list(found))}
 		}
 		public = key
 	}

@@ -120,6 +120,9 @@ func TestOpenByEveryName(t *testing.T) {
 		}
 		_, err = Open(Options{URI: u, Module: module, PIN: softhsm.PIN})
 		checkError(t, uri, err, want)
+		if got, want := errors.Is(err, ErrNoKey), strings.Contains(want, "private key") || strings.Contains(want, "2 tokens"); got != want {
+			t.Errorf("%s: got ErrNoKey %t, want %t", uri, got, want)
+		}
 	}
 }
 
@@ -159,6 +162,9 @@ func TestOpenCurvesAndTypes(t *testing.T) {
 	} {
 		_, err := open(t, module, "pkcs11:token=t;object="+object, softhsm.PIN)
 		checkError(t, object, err, want)
+		if !errors.Is(err, ErrNoKey) {
+			t.Errorf("%s: %v is not ErrNoKey", object, err)
+		}
 	}
 }
 

@@ -104,7 +104,7 @@ func (m *module) find(u *URI) (place, error) {
 	case len(matches) == 1:
 		return matches[0], nil
 	case len(matches) > 1:
-		return place{}, fmt.Errorf("PKCS #11: %d tokens match the URI: %s; add what tells them apart", len(matches), list(matches))
+		return place{}, keyError{fmt.Errorf("PKCS #11: %d tokens match the URI: %s; add what tells them apart", len(matches), list(matches))}
 	case len(all) == 0:
 		return place{}, fmt.Errorf("PKCS #11: no token is present in module %s", m.path)
 	}

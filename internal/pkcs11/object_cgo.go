@@ -176,7 +176,7 @@ func parseCurve(params []byte) (elliptic.Curve, error) {
 }
 
 func unsupported(kind string) error {
-	return fmt.Errorf("%s are not supported, only elliptic-curve keys on P-256, P-384 and P-521", kind)
+	return keyError{fmt.Errorf("%s are not supported, only elliptic-curve keys on P-256, P-384 and P-521", kind)}
 }
 
 func (t *token) certificate(h pkcs11.ObjectHandle) (*x509.Certificate, error) {

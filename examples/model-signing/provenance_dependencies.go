@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -144,9 +143,7 @@ func hash(ctx context.Context, b *provenance.Build, all []location) error {
 
 // parseDependency reads PATH, URL, URL#path=PATH or URL#sha256=HEX.
 func parseDependency(k provenance.Kind, text string) (d provenance.Descriptor, path string, err error) {
-	if d.Kind = k; text == "" {
-		return d, "", errors.New("is empty")
-	}
+	d.Kind = k
 	uri, fragment, _ := strings.Cut(text, "#")
 	if u, err := url.Parse(uri); err != nil || !strings.Contains(uri, "://") || u.Scheme == "" {
 		return d, text, nil

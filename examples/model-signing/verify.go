@@ -34,7 +34,7 @@ func verifyGroup(use, short string, log *slog.Logger, action func() verifyAction
 }
 
 // noneEmpty refuses flags with an empty value, such as a variable that was not set: most of them would be a condition
-// less, without a word.
+// less, without a word. Those that may be repeated refuse it themselves.
 func noneEmpty(c *cobra.Command, _ []string) (err error) {
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if f.Value.Type() == "string" && f.Value.String() == "" {

@@ -88,11 +88,6 @@ func (f *verifyFlags) addPolicy(c *cobra.Command) {
 
 // check sees that the flags fit each other.
 func (f *verifyFlags) check(c *cobra.Command) error {
-	for _, name := range f.signatures {
-		if name == "" {
-			return usageError{errors.New("--signature is empty")}
-		}
-	}
 	switch {
 	case len(f.signatures) == 0:
 		return usageError{errors.New("--signature is missing")}

@@ -133,6 +133,7 @@ func (f *verifyFlags) verifyThreshold(cmd *cobra.Command, model string, c verify
 	return report(cmd, "approved", v, func(w io.Writer) {
 		warn(cmd.ErrOrStderr(), "ignored", r.Ignored)
 		warn(cmd.ErrOrStderr(), "not signed", r.Unsigned)
+		warn(cmd.ErrOrStderr(), "not pulled", r.Unread)
 		for _, a := range v.Signatures {
 			if a.Error != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "refused: %s: %s\n", printable(a.Signature), printable(a.Error.Message))

@@ -11,6 +11,10 @@ import (
 	"github.com/modelsigning/modelsigning/internal/inside"
 )
 
+// ErrTarget says that a copy can't have the name it was to get: something has it, which is also [fs.ErrExist], or it lies
+// in the model.
+var ErrTarget = errors.New("is no place for a copy")
+
 // Copy is [Configuration.CopyContext] without a context.
 func (c Configuration) Copy(model, signature, dst string) (*Result, error) {
 	return c.CopyContext(context.Background(), model, signature, dst)
@@ -23,7 +27,7 @@ func (c Configuration) Copy(model, signature, dst string) (*Result, error) {
 //
 // The copy appears under the name dst when it is complete, verified, and on the disk. Until then it is a directory
 // beside dst whose name begins with ".copy-" and ends in ".tmp"; after an error it is removed, and only a program that
-// was killed leaves it. Dst must not exist, and not lie in the model; the directory that it is in must.
+// was killed leaves it. Dst must not exist, and not lie in the model, which is [ErrTarget]; the directory that it is in must.
 func (c Configuration) CopyContext(ctx context.Context, model, signature, dst string) (*Result, error) {
 	ctx, s := c.trace(ctx)
 	r, err := c.copyModel(ctx, model, signature, dst)
@@ -53,7 +57,7 @@ func (c Configuration) copyModel(ctx context.Context, model, signature, dst stri
 			return nil, err
 		}
 		if len(within) > 0 {
-			return nil, &fs.PathError{Op: "copy", Path: dst, Err: errors.New("lies in the model")}
+			return nil, &fs.PathError{Op: "copy", Path: dst, Err: fmt.Errorf("%w: lies in the model", ErrTarget)}
 		}
 	}
 	return r, c.copyTo(ctx, r, dst, !info.IsDir(), func(c Configuration) error {
@@ -104,13 +108,17 @@ func (c Configuration) copyTo(ctx context.Context, r *Result, dst string, single
 	return to.publish(dst)
 }
 
+func taken(dst string) error {
+	return &fs.PathError{Op: "copy", Path: dst, Err: fmt.Errorf("%w: %w", ErrTarget, fs.ErrExist)}
+}
+
 func checkAbsent(dst string) error {
 	_, err := os.Lstat(dst)
 	switch {
 	case dst == "":
 		return errors.New("the name of the copy is empty")
 	case err == nil:
-		return &fs.PathError{Op: "copy", Path: dst, Err: fs.ErrExist}
+		return taken(dst)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}

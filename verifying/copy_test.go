@@ -177,10 +177,12 @@ func TestCopyPlaces(t *testing.T) {
 	}
 	for dst, want := range map[string]error{
 		file: fs.ErrExist, empty: fs.ErrExist, link: fs.ErrExist, filepath.Join(dir, "none", "copy"): fs.ErrNotExist,
-		"": nil, filepath.Join(model, "copy"): nil, filepath.Join(inModel, "a", "copy"): nil, filepath.Join(file, "copy"): nil,
+		"": nil, filepath.Join(model, "copy"): verifying.ErrTarget, filepath.Join(inModel, "a", "copy"): verifying.ErrTarget, filepath.Join(file, "copy"): nil,
 	} {
 		if r, err := verifier(key).Copy(model, sig, dst); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: got %v, %v", dst, r, err)
+		} else if want == fs.ErrExist && !errors.Is(err, verifying.ErrTarget) {
+			t.Errorf("%s: %v is not ErrTarget", dst, err)
 		}
 	}
 	if entries := must(os.ReadDir(dir)); len(entries) != 4 {

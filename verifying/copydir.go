@@ -108,8 +108,11 @@ func (d *copyDir) publish(dst string) error {
 	if d.single {
 		from = filepath.Join(d.name, d.file)
 		// Unlike a renaming, a link never replaces a file. Some file systems have none.
-		if err := os.Link(from, dst); err == nil || errors.Is(err, fs.ErrExist) {
-			return err
+		switch err := os.Link(from, dst); {
+		case err == nil:
+			return nil
+		case errors.Is(err, fs.ErrExist):
+			return taken(dst)
 		}
 	}
 	if err := checkAbsent(dst); err != nil {

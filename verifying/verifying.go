@@ -33,6 +33,7 @@
 //	hashing.ErrRange      ranges of a file of a Receiver overlap, or lie outside of it
 //	hashing.ErrDigests    the list for VerifyFiles is not one of a model's files
 //	*PatternError         a pattern of SetOnly matches no signed file
+//	ErrTarget             a copy can't have the name that it was to get: something has it, or it lies in the model
 //	ErrNoVerifier         no UseX method was called
 //	*fs.PathError         something could not be read, which says nothing about the model
 //	context.Canceled      as ctx.Err()

@@ -44,7 +44,7 @@ var kinds = []struct {
 	{as[usageError], kind{"usage", exitUsage}},
 	{as[*hashing.ConflictError], kind{"conflict", exitUsage}},
 	{as[*verifying.PatternError], kind{"pattern", exitUsage}},
-	{is(signing.ErrTarget), kind{"target", exitUsage}},
+	{isTarget, kind{"target", exitUsage}},
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
 	{is(signing.ErrNoKey), kind{"signing_key", exitUsage}},
 	{is(signing.ErrPIN), kind{"pin", exitUsage}}, // another try would bring the token nearer to locking itself
@@ -83,6 +83,10 @@ func is(target error) func(error) bool {
 func as[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+func isTarget(err error) bool {
+	return errors.Is(err, signing.ErrTarget) || errors.Is(err, verifying.ErrTarget)
 }
 
 func kindOf(err error) kind {

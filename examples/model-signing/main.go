@@ -128,7 +128,10 @@ func (l logLevel) Set(s string) error {
 	case "CRITICAL":
 		s = "ERROR+4"
 	}
-	return l.level.UnmarshalText([]byte(s))
+	if l.level.UnmarshalText([]byte(s)) != nil {
+		return errors.New("is none of DEBUG, INFO, WARNING, ERROR")
+	}
+	return nil
 }
 
 // exactlyOneModel is what every command takes.

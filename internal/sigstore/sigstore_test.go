@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +61,35 @@ func TestBadTrust(t *testing.T) {
 	}
 	if s, err := sigstore.NewSigner(sigstore.SignerOptions{}); err == nil {
 		t.Errorf("without tokens: NewSigner = %v", s)
+	}
+}
+
+// What is wrong with a file is said in words, and of which file.
+func TestBadTrustText(t *testing.T) {
+	const config, trustedRoot = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json", "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
+	for data, want := range map[string]string{
+		``:                               "is neither a TrustedRoot nor a ClientTrustConfig in JSON: it is not JSON",
+		`trust me`:                       "is neither a TrustedRoot nor a ClientTrustConfig in JSON: it is not JSON",
+		`"trust me"`:                     "is neither a TrustedRoot nor a ClientTrustConfig in JSON: it is not an object",
+		`null`:                           "is neither a TrustedRoot nor a ClientTrustConfig in JSON: it is not an object",
+		`{}`:                             "is neither a TrustedRoot nor a ClientTrustConfig in JSON: it has no mediaType",
+		`{"mediaType":1}`:                "is neither a TrustedRoot nor a ClientTrustConfig in JSON: its mediaType is not a string",
+		`{"media_type":"text/html"}`:     `is neither a TrustedRoot nor a ClientTrustConfig in JSON: its mediaType is "text/html"`,
+		`{"mediaType":"` + config + `"}`: `trustedRoot: is not a TrustedRoot: its mediaType is ""`,
+		`{"mediaType":"` + trustedRoot + `","x":1}`: `is malformed: (line 1:74): unknown field "x"`,
+	} {
+		file := filepath.Join(t.TempDir(), "trust.json")
+		if err := os.WriteFile(file, []byte(data), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		trust, err := sigstore.Trust{}.ReadFiles(file, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = sigstore.NewVerifier(trust, sigstore.Policy{UnsafeAnySigner: true})
+		if err == nil || err.Error() != file+": "+want {
+			t.Errorf("%s: got %v, want %s", data, err, want)
+		}
 	}
 }
 

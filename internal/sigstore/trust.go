@@ -18,6 +18,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 	"github.com/theupdateframework/go-tuf/v2/metadata/fetcher"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 )
 
 const (
@@ -67,35 +68,80 @@ func newSource(t Trust, signing bool) (*source, error) {
 }
 
 func parseTrust(data []byte, signing bool) (*material, error) {
-	var kind struct {
-		MediaType  string `json:"mediaType"`
-		MediaType2 string `json:"media_type"` // the other legal name
+	is := "is neither a TrustedRoot nor a ClientTrustConfig in JSON"
+	if signing {
+		is = "is not a ClientTrustConfig in JSON, which signing needs"
 	}
-	if err := json.Unmarshal(data, &kind); err != nil {
-		return nil, err
-	}
-	if kind.MediaType+kind.MediaType2 != trustConfigMediaType {
-		if signing {
-			return nil, fmt.Errorf("media type %q: signing needs a ClientTrustConfig", kind.MediaType+kind.MediaType2)
+	kind, err := mediaType(data)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", is, err)
+	case kind == trustConfigMediaType:
+		return parseTrustConfig(data, signing)
+	case kind == root.TrustedRootMediaType01 && !signing:
+		var trusted protoroot.TrustedRoot
+		if err := unmarshal(data, &trusted); err != nil {
+			return nil, err
 		}
-		trusted, err := root.NewTrustedRootFromJSON(data)
-		return &material{root: trusted}, err
+		m := new(material)
+		m.root, err = root.NewTrustedRootFromProtobuf(&trusted)
+		return m, err
 	}
+	return nil, fmt.Errorf("%s: its mediaType is %.100q", is, kind)
+}
+
+// mediaType returns what a document says that it is.
+func mediaType(data []byte) (string, error) {
+	var doc map[string]json.RawMessage
+	if !json.Valid(data) {
+		return "", errors.New("it is not JSON")
+	}
+	if err := json.Unmarshal(data, &doc); err != nil || doc == nil {
+		return "", errors.New("it is not an object")
+	}
+	value, ok := doc["mediaType"]
+	if !ok {
+		value, ok = doc["media_type"] // the other legal name
+	}
+	var kind string
+	switch {
+	case !ok:
+		return "", errors.New("it has no mediaType")
+	case json.Unmarshal(value, &kind) != nil:
+		return "", errors.New("its mediaType is not a string")
+	}
+	return kind, nil
+}
+
+func parseTrustConfig(data []byte, signing bool) (*material, error) {
 	var config protoroot.ClientTrustConfig
-	if err := protojson.Unmarshal(data, &config); err != nil {
+	if err := unmarshal(data, &config); err != nil {
 		return nil, err
 	}
-	trusted, err := root.NewTrustedRootFromProtobuf(config.GetTrustedRoot())
-	if err != nil {
+	trusted := config.GetTrustedRoot()
+	if kind := trusted.GetMediaType(); kind != root.TrustedRootMediaType01 {
+		return nil, fmt.Errorf("trustedRoot: is not a TrustedRoot: its mediaType is %.100q", kind)
+	}
+	m := new(material)
+	var err error
+	if m.root, err = root.NewTrustedRootFromProtobuf(trusted); err != nil {
 		return nil, fmt.Errorf("trustedRoot: %w", err)
 	}
-	m := &material{root: trusted}
 	if signing {
 		if m.config, err = signingConfig(config.GetSigningConfig()); err != nil {
 			return nil, fmt.Errorf("signingConfig: %w", err)
 		}
 	}
 	return m, nil
+}
+
+// unmarshal reads a message. The errors of protojson have spaces that do not break, now and then.
+func unmarshal(data []byte, m proto.Message) error {
+	if err := protojson.Unmarshal(data, m); err != nil {
+		text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
+		return errors.New("is malformed: " + strings.TrimPrefix(text, "proto: "))
+	}
+	return nil
 }
 
 // signingConfig adds the selectors that sigstore-go expects to be there.

@@ -217,7 +217,7 @@ func TestTimestampAuthority(t *testing.T) {
 		o    signing.TimestampAuthority
 		says string
 	}{
-		{"no URL", signing.TimestampAuthority{CertificateChain: trusted}, "URL is not"},
+		{"no URL", signing.TimestampAuthority{CertificateChain: trusted}, "and no URL"},
 		{"other scheme", signing.TimestampAuthority{URL: "file:///etc/passwd"}, "is not an http or https URL"},
 		{"no file", signing.TimestampAuthority{URL: tsa.Serve(t), CertificateChain: []string{"/nowhere"}}, "/nowhere"},
 		{"nobody there", signing.TimestampAuthority{URL: closed}, "timestamp authority " + closed},

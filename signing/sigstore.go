@@ -132,7 +132,7 @@ func (o Sigstore) askPerson(ctx context.Context, issuer string) (string, error) 
 	}
 	switch {
 	case i.Issuer == "":
-		return "", errors.New("sigstore: the instance names no OpenID provider, and OIDCIssuer is empty")
+		return "", errors.New("sigstore: the instance names no OpenID provider, and none is given")
 	case o.ForceOOB:
 		i.Flow = oidc.OutOfBand
 	case o.UseDeviceFlow:

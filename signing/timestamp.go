@@ -37,7 +37,7 @@ func (c Configuration) SetTimestampAuthority(o TimestampAuthority) Configuration
 func newTimestamps(o TimestampAuthority) (*timestamp.Service, error) {
 	if o.URL == "" {
 		if len(o.CertificateChain) > 0 {
-			return nil, errors.New("timestamp authority: CertificateChain is set and URL is not")
+			return nil, errors.New("timestamp authority: there is a certificate chain, and no URL")
 		}
 		return nil, nil
 	}

@@ -89,7 +89,7 @@ func newCertificateVerifier(o Certificate) (*certificateVerifier, error) {
 		return nil, err
 	}
 	if v.system && o.Expected == (ExpectedIdentity{}) {
-		return nil, errors.New("certificate: the operating system's roots vouch for everybody, so Expected must say whose signature it is; or give roots")
+		return nil, errors.New("certificate: the operating system's roots vouch for everybody, so say whose signature is expected, or give roots")
 	}
 	if v.trust.Revoked, err = certs.ReadRevocationLists(o.RevocationLists...); err != nil {
 		return nil, err
@@ -219,12 +219,12 @@ func (v *certificateVerifier) verifyChain(leaf *x509.Certificate, authorities []
 	case !errors.As(err, &invalid) || invalid.Reason != x509.Expired || now.Before(leaf.NotBefore):
 		return chain, err
 	case !v.allowExpired && now.After(leaf.NotAfter):
-		return nil, fmt.Errorf("%w, and no timestamp proves that the signature is older: have it signed again with a timestamp authority, or set InsecureAllowExpired to accept it unproven",
+		return nil, fmt.Errorf("%w, and no timestamp proves that the signature is older: have it signed again with a timestamp authority, or accept it unproven by allowing what is expired, which is insecure",
 			certs.CheckTime(leaf, now))
 	case !v.allowExpired:
 		return nil, err
 	}
-	v.log.Warn("certificate is expired and nothing proves that the signature is older; InsecureAllowExpired accepts it",
+	v.log.Warn("certificate is expired and nothing proves that the signature is older; it is accepted, since what is expired is allowed",
 		"certificate", certs.Subject(leaf), "expired", invalid.Cert.NotAfter.UTC())
 	return trust.Verify(leaf, authorities, certs.Time{Time: leaf.NotBefore})
 }

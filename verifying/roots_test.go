@@ -80,7 +80,7 @@ func der(t *testing.T, c *certtest.Cert) string {
 
 // Without roots of the caller's, a web server's certificate must not do, and nobody's may without being named.
 func TestSystemRoots(t *testing.T) {
-	if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{}).Err(); err == nil || !strings.Contains(err.Error(), "Expected must say whose signature it is") {
+	if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{}).Err(); err == nil || !strings.Contains(err.Error(), "say whose signature is expected") {
 		t.Errorf("no roots and no identity: %v", err)
 	}
 	system, err := x509.SystemCertPool()

@@ -38,7 +38,7 @@ func newTimestampVerifier(files []string, given []*x509.Certificate, revoked []*
 func (v timestampVerifier) verify(b *bundle.Bundle) (first proof, err error) {
 	for i, response := range b.Timestamps() {
 		if v.authorities == nil {
-			return proof{}, fmt.Errorf("%w: the signature has one, and no timestamp authority is trusted: set TSACertificateChain", ErrTimestamp)
+			return proof{}, fmt.Errorf("%w: the signature has one, and no timestamp authority is trusted: give the TSA certificate chain", ErrTimestamp)
 		}
 		p, err := v.authorities.Verify(response, b.Signature())
 		if err != nil {

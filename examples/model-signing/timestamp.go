@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/modelsigning/modelsigning/signing"
@@ -11,6 +12,15 @@ import (
 func addTimestampAuthority(c *cobra.Command, tsa *signing.TimestampAuthority) {
 	tsa.Client = http.DefaultClient // with the proxy of the environment, which the library does not read
 	c.Flags().StringVar(&tsa.URL, "tsa-url", "", "have the signature stamped by the timestamp authority at this `URL` (RFC 3161)")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		switch {
+		case tsa.URL == "" && c.Flags().Changed("tsa-url"): // the signature would not be stamped, without a word
+			return usageError{errors.New("--tsa-url is empty")}
+		case tsa.URL == "" && len(tsa.CertificateChain) > 0:
+			return usageError{errors.New("--tsa-certificate-chain needs --tsa-url")}
+		}
+		return nil
+	}
 	c.Flags().Var((*repeated)(&tsa.CertificateChain), "tsa-certificate-chain", "verify the timestamp with the authority's certificates in this `FILE` (repeatable)")
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/modelsigning/modelsigning/verifying"
@@ -14,6 +15,9 @@ func newVerifyCertificate(log *slog.Logger, flags verifyAction) *cobra.Command {
 		Short: "Verify with certificates",
 		Args:  oneModelOrManifest,
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(cert.CertificateChain) == 0 && cert.Expected == (verifying.ExpectedIdentity{}) {
+				return usageError{errors.New("--certificate-chain is missing: the operating system's roots vouch for everybody, so without it an --expected flag must say whose signature it is")}
+			}
 			return flags.verify(c, modelOf(args), log, verifying.Config().SetLogger(log).UseCertificateVerifier(cert))
 		},
 	}

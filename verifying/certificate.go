@@ -113,7 +113,7 @@ func (v *certificateVerifier) setRoots(o Certificate) error {
 	root := v.trust.AddGiven(given, o.TrustIntermediates)
 	switch {
 	case o.Roots == nil && !root && len(given) > 0:
-		return errors.New("certificate: none in CertificateChain is self-signed, so none is a root; add the root, or set TrustIntermediates to trust them as they are")
+		return errors.New("certificate: none of the certificate chain is self-signed, so none is a root; add the root, or trust intermediates as they are")
 	case v.trust.Roots == nil:
 		v.system = true
 	default:

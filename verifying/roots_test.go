@@ -60,7 +60,7 @@ func TestRoots(t *testing.T) {
 	}
 	for name, chain := range map[string][]*certtest.Cert{"intermediate": {ca}, "leaf": {leaf}, "namesake": {namesake}} {
 		err := verifying.Config().UseCertificateVerifier(verifying.Certificate{CertificateChain: files(chain...)}).Err()
-		if err == nil || !strings.Contains(err.Error(), "none in CertificateChain is self-signed") {
+		if err == nil || !strings.Contains(err.Error(), "none of the certificate chain is self-signed") {
 			t.Errorf("%s alone: %v", name, err)
 		}
 	}

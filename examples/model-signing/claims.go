@@ -97,7 +97,7 @@ func newClaims(name string, b *bundle.Bundle, atMost int) (*claims, error) {
 	return c, nil
 }
 
-// predicateType reads it from a statement that has been parsed, and so has one.
+// predicateType reads it from a statement, which has one if it has been parsed.
 func predicateType(data []byte) (string, error) {
 	var s struct {
 		PredicateType string `json:"predicateType"`

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/bundle/provenance"
 	"github.com/spf13/cobra"
 )
 
@@ -38,7 +39,10 @@ func newInspect() *cobra.Command {
 				atMost = -1
 			}
 			claims, err := newClaims(args[0], b, atMost)
-			if err != nil {
+			switch {
+			case err != nil && isProvenance(b):
+				return malformedError{fmt.Errorf("%s: is provenance, and not a model's signature: see model-signing provenance verify", args[0])}
+			case err != nil:
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			return report(c, "unverified", claims, claims.print)
@@ -47,6 +51,12 @@ func newInspect() *cobra.Command {
 	c.Flags().BoolVar(&all, "all", false, fmt.Sprintf("show all resources, not only the first %d", shown))
 	c.Flags().Int64Var(&limit, "max-bundle-size", maxInspected, "read bundles of at most this many `BYTES`")
 	return c
+}
+
+// isProvenance reports whether a bundle says that it is how a model was built.
+func isProvenance(b *bundle.Bundle) bool {
+	kind, err := predicateType(b.UnverifiedStatement())
+	return err == nil && (kind == provenance.PredicateType || kind == provenance.PredicateTypeV02)
 }
 
 // print writes a line for each claim. All of them say what they are, since lines get copied alone.

@@ -56,7 +56,7 @@ func (m *withManifest) read(c *cobra.Command, model string) (*manifest.Manifest,
 	}
 	found, err := bundle.ParseStatement(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.name, err)
+		return nil, malformedError{fmt.Errorf("%s: is not a manifest: %w", m.name, withoutSentinel(err))}
 	}
 	return found, nil
 }
@@ -103,7 +103,7 @@ func (f *verifyFlags) verifyManifest(cmd *cobra.Command, model string, c verifyi
 	}
 	r, err := c.SetIgnoreUnsignedFiles(f.ignoreUnsigned).VerifyManifest(cmd.Context(), m, b)
 	if err != nil {
-		return err
+		return namedSignature(f.signatures[0], err)
 	}
 	return f.report(cmd, m.Name, r)
 }

@@ -69,8 +69,7 @@ func Example_errors() {
 		fmt.Println("the file is not a signature:", err)
 	case errors.Is(err, hashing.ErrSymlink), errors.Is(err, hashing.ErrNotRegular), errors.Is(err, hashing.ErrName):
 		fmt.Println("the model holds what no signature covers:", err)
-	case errors.Is(err, hashing.ErrChanged), errors.Is(err, hashing.ErrEmptyModel),
-		errors.Is(err, hashing.ErrTooMany), errors.Is(err, hashing.ErrTooLarge):
+	case errors.Is(err, hashing.ErrChanged), errors.Is(err, hashing.ErrTooMany), errors.Is(err, hashing.ErrTooLarge):
 		fmt.Println("the model is another, or changes:", err)
 	case errors.As(err, &unread):
 		fmt.Println("cannot tell, for something could not be read:", unread.Path)

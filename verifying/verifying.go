@@ -10,13 +10,14 @@
 // # Errors
 //
 // What an attacker may have done, and what may just have gone wrong, is told by [errors.Is] and [errors.As]. Ask in
-// this order, since the errors of package hashing come in a [*fs.PathError] that names the file:
+// this order, since a timestamp that does not verify is a certificate that is not trusted, too, and the errors of package
+// hashing come in a [*fs.PathError] that names the file, or of a bad name the directory:
 //
 //	bundle.ErrMalformed   the file is not a signature of this format
 //	ErrMethod             it was signed by another method than the one configured
 //	ErrIdentity           it was signed by somebody else: another key, another identity
-//	ErrCertificate        the signer's certificate is not to be trusted
 //	ErrTimestamp          a timestamp in the bundle does not verify, or no authority for it is trusted
+//	ErrCertificate        the signer's certificate is not to be trusted
 //	ErrLog                no transparency log that is trusted has recorded the signature
 //	ErrSignature          the signature does not fit the statement
 //	ErrProvenance         provenance is signed, and not accepted: a *ProvenanceError says why
@@ -31,14 +32,19 @@
 //	*hashing.ConflictError  the configuration contradicts the signed statement
 //	hashing.ErrIncomplete a file of a Receiver was not written to its end
 //	hashing.ErrRange      ranges of a file of a Receiver overlap, or lie outside of it
+//	hashing.ErrOutOfOrder bytes for a Receiver came too early, and may be written again later
 //	hashing.ErrDigests    the list for VerifyFiles is not one of a model's files
-//	*PatternError         a pattern of SetOnly matches no signed file
+//	*PatternError         a pattern of SetOnly matches no signed file, which is ErrNoMatch, or is malformed
 //	ErrTarget             a copy can't have the name that it was to get: something has it, or it lies in the model
+//	fs.ErrExist           a file of a Receiver was created twice, or is a directory of others
+//	ErrUnverified         a file of a Model was closed before what was read of it could be verified
 //	ErrNoVerifier         no UseX method was called
 //	*fs.PathError         something could not be read, which says nothing about the model
-//	context.Canceled      as ctx.Err()
+//	context.Canceled, context.DeadlineExceeded  as ctx.Err()
 //
-// [Configuration.VerifyThreshold] wraps the errors of several signatures in a [*ThresholdError], to ask for first.
+// [Configuration.VerifyThreshold] wraps the errors of several signatures in a [*ThresholdError], to ask for first, and
+// [Configuration.UseAny] those of several verifiers in a [*RefusedError], which is the nearest of them. A digest cache
+// that can't be used, hashing.ErrCache, is told by hashing.OpenCache, before anything is verified.
 //
 // Errors of a UseX method, about a key or certificate of the caller's, have no sentinel; [Configuration.Err] tells
 // them before anything is verified.

@@ -77,6 +77,9 @@ func TestKeyOnlyProgram(t *testing.T) {
 				t.Errorf("tags %q: links %s, without cgo", tags, m)
 			}
 		}
+		if slices.Contains(modules, "go.opentelemetry.io/otel") != (tags == "") { // as the README and package tracing say
+			t.Errorf("tags %q: links %v", tags, modules)
+		}
 		size := programSize(t, dir, tags)
 		t.Logf("| %s | %d | %.1f MB |", row, len(modules), size)
 		t.Log(modules)

@@ -3,8 +3,8 @@
 //	tracer := tracing.New(provider)
 //	config := verifying.Config().SetTracer(tracer)
 //
-// It is a package of its own so that only programs that trace have OpenTelemetry among what they link. For package
-// signing it does the same.
+// It is a package of its own so that programs that don't trace need not link OpenTelemetry. Those that are built without
+// the tag nosigstore do all the same, since Sigstore's client brings it. For package signing it does the same.
 //
 // # Spans
 //

@@ -39,11 +39,7 @@ func (c Configuration) CopyContext(ctx context.Context, model, signature, dst st
 }
 
 func (c Configuration) copyModel(ctx context.Context, model, signature, dst string) (*Result, error) {
-	b, err := c.read(signature)
-	if err != nil {
-		return nil, err
-	}
-	r, err := c.open(ctx, b)
+	r, err := c.openFile(ctx, signature)
 	if err != nil {
 		return nil, err
 	}

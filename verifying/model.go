@@ -69,11 +69,7 @@ func (c Configuration) OpenModel(ctx context.Context, model, signature string) (
 }
 
 func (c Configuration) openModel(ctx context.Context, model, signature string) (*Model, error) {
-	b, err := c.read(signature)
-	if err != nil {
-		return nil, err
-	}
-	r, err := c.open(ctx, b)
+	r, err := c.openFile(ctx, signature)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,9 @@ func (c Configuration) verifyProvenance(ctx context.Context, model, attestation 
 	var cache reports
 	for _, b := range bundles {
 		r, err := c.openProvenance(ctx, b, p)
-		if err == nil {
+		if err != nil && len(bundles) == 1 {
+			err = fmt.Errorf("%s: %w", attestation, err)
+		} else if err == nil {
 			err = c.compareProvenance(ctx, r, model, attestation, p, &cache)
 		}
 		if err == nil {
@@ -122,7 +124,7 @@ func (c Configuration) verifyProvenance(ctx context.Context, model, attestation 
 		}
 		errs = append(errs, err)
 	}
-	return nil, &noneError{errs}
+	return nil, fmt.Errorf("%s: %w", attestation, &noneError{errs})
 }
 
 // A noneError says why none of several bundles will do.

@@ -232,11 +232,7 @@ func (c Configuration) verify(ctx context.Context, model, signature string) (*Re
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
-	b, err := c.read(signature)
-	if err != nil {
-		return nil, err
-	}
-	r, err := c.open(ctx, b)
+	r, err := c.openFile(ctx, signature)
 	if err != nil {
 		return nil, err
 	}
@@ -249,6 +245,19 @@ func (c Configuration) read(signature string) (*bundle.Bundle, error) {
 		limit = bundle.MaxSize
 	}
 	return bundle.ReadFileLimit(signature, limit)
+}
+
+// openFile opens the bundle in a file, which errors name.
+func (c Configuration) openFile(ctx context.Context, signature string) (*Result, error) {
+	b, err := c.read(signature)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.open(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", signature, err)
+	}
+	return r, nil
 }
 
 // Open checks the signature alone, and reads no model.

@@ -108,7 +108,7 @@ func (f *checkFlags) verify(cmd *cobra.Command, model string, log *slog.Logger, 
 	c = c.SetHashingConfig(h).SetIgnoreUnsignedFiles(f.ignoreUnsigned)
 	p, err := c.VerifyProvenance(cmd.Context(), model, f.attestation, f.policy)
 	if err != nil {
-		return namedProvenance(f.attestation, err)
+		return err
 	}
 	var joined *verifying.Result
 	if f.signature != "" {
@@ -186,7 +186,7 @@ func (f *checkFlags) join(cmd *cobra.Command, model string, c verifying.Configur
 	}
 	r, err := c.VerifyContext(cmd.Context(), model, f.signature)
 	if err != nil {
-		return nil, namedSignature(f.signature, err)
+		return nil, err
 	}
 	if s := r.Signer; other == nil && (s.Method != p.Signer.Method || s.Subject != p.Signer.Subject || s.Issuer != p.Signer.Issuer) {
 		return nil, fmt.Errorf("%w: the model's signature is by %q, and its provenance by %q; --model-identity or --model-public-key says whose is expected",

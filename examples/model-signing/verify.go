@@ -90,7 +90,7 @@ func (f *verifyFlags) verify(cmd *cobra.Command, model string, log *slog.Logger,
 	}
 	r, err := f.run(cmd.Context(), model, c)
 	if err != nil {
-		return namedSignature(f.signatures[0], err)
+		return err
 	}
 	return f.report(cmd, model, r)
 }

@@ -103,7 +103,7 @@ func (f *verifyFlags) verifyManifest(cmd *cobra.Command, model string, c verifyi
 	}
 	r, err := c.SetIgnoreUnsignedFiles(f.ignoreUnsigned).VerifyManifest(cmd.Context(), m, b)
 	if err != nil {
-		return namedSignature(f.signatures[0], err)
+		return fmt.Errorf("%s: %w", f.signatures[0], err)
 	}
 	return f.report(cmd, m.Name, r)
 }

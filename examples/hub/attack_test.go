@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,51 @@ func TestBodyThatNeverComes(t *testing.T) {
 		began := time.Now()
 		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) < l.idle/2 {
 			t.Errorf("%s: after %v got %v, want the hub to wait for a while, and no longer", line, time.Since(began), err)
+		}
+	}
+}
+
+// trickle is a bundle that comes byte by byte, none of them late, and never ends.
+type trickle struct{ every time.Duration }
+
+func (r trickle) Read(p []byte) (int, error) {
+	time.Sleep(r.every)
+	return copy(p, " "), nil
+}
+
+// Bundles that never arrive, and so have no signature yet, take no upload away from others, and end soon.
+func TestBundlesThatNeverArrive(t *testing.T) {
+	s := newSigner(t)
+	l := usual
+	l.uploads, l.arrival = 1, 3*time.Second
+	c, h, dir := newTestHub(t, keyPolicy(t, s), l)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() {
+			if _, r := c.begin(ctx, "m", trickle{50 * time.Millisecond}); r.kind != "stalled" && r.err == nil || ctx.Err() != nil {
+				t.Errorf("byte by byte: got %s", r)
+			}
+		})
+	}
+	arriving := func() int {
+		found, _ := filepath.Glob(filepath.Join(dir, "uploads", "*", bundleName))
+		return len(found)
+	}
+	for arriving() < 20 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if n := h.count(); n != 0 {
+		t.Errorf("%d uploads without a signature", n)
+	}
+	if r := c.upload(t.Context(), "m", s.sign(t, "m", small, 0), small); r.status != http.StatusCreated {
+		t.Errorf("a good upload: got %s", r)
+	}
+	wait.Wait()
+	for arriving() > 0 {
+		if time.Sleep(time.Millisecond); ctx.Err() != nil {
+			t.Fatal("bundles are left")
 		}
 	}
 }

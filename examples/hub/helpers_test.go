@@ -185,7 +185,7 @@ func (c client) upload(ctx context.Context, name string, bundle []byte, model fi
 
 var usual = limits{
 	uploads: 8, connections: 100, bundle: 1 << 20, bytes: 1 << 20, files: 100,
-	idle: time.Minute, pause: time.Minute, age: time.Hour,
+	idle: time.Minute, arrival: time.Minute, pause: time.Minute, age: time.Hour,
 }
 
 // newTestHub serves a hub in this process.

@@ -15,7 +15,7 @@ type hub struct {
 	policy  policy
 	limits  limits
 	log     *slog.Logger
-	parsers chan struct{} // so many bundles are read at a time
+	parsers chan struct{} // so many bundles are read from the disk at a time
 	slots   chan struct{} // so many uploads are there
 	life    context.Context
 	end     context.CancelFunc
@@ -28,11 +28,14 @@ func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
 	life, end := context.WithCancel(context.Background())
 	return &hub{
 		store: s, policy: p, limits: l, log: log, life: life, end: end,
-		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		parsers: make(chan struct{}, min(maxParsers, runtime.GOMAXPROCS(0))),
 		slots:   make(chan struct{}, l.uploads),
 		uploads: make(map[string]*upload),
 	}
 }
+
+// maxParsers bounds the memory that bundles take while they are read and verified: each some times its size.
+const maxParsers = 4
 
 var (
 	errNothing  = &refusal{http.StatusNotFound, "not_found", "there is no such request; the names of models have no slash"}
@@ -41,12 +44,18 @@ var (
 	errInUse    = &refusal{http.StatusConflict, "in_use", "files of this upload are still being sent"}
 )
 
-// add lets others use an upload.
-func (h *hub) add(u *upload) {
+// add lets others use an upload, if there is room for one more.
+func (h *hub) add(u *upload) error {
+	select {
+	case h.slots <- struct{}{}:
+	default:
+		return errBusy
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.uploads[u.id] = u
 	u.idle = time.AfterFunc(h.limits.pause, func() { h.expire(u) })
+	return nil
 }
 
 // use returns an upload for one request, which calls done in the end.
@@ -128,10 +137,14 @@ func (h *hub) forget(u *upload) (unused bool) {
 
 // discard gives back all that an upload has, but for what was published.
 func (h *hub) discard(u *upload) {
+	h.remove(u)
+	<-h.slots
+}
+
+func (h *hub) remove(u *upload) {
 	if err := u.remove(); err != nil {
 		h.log.Error("removing an upload", "dir", u.dir, "error", err)
 	}
-	<-h.slots
 }
 
 func (h *hub) count() int {

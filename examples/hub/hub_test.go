@@ -232,21 +232,6 @@ func TestLimits(t *testing.T) {
 	}
 	c.step(t, "POST", b+"/commit", "", 404, "not_found")
 
-	// A bundle that comes byte by byte, none of them late, has the time of a pause.
-	r, w := io.Pipe()
-	go func() {
-		for range time.Tick(50 * time.Millisecond) {
-			if _, err := w.Write([]byte(" ")); err != nil {
-				return
-			}
-		}
-	}()
-	begun = time.Now()
-	if _, r := c.begin(t.Context(), "m", r); r.kind != "stalled" && r.err == nil || time.Since(begun) > time.Minute {
-		t.Errorf("byte by byte: got %s after %v", r, time.Since(begun))
-	}
-	_ = r.Close()
-
 	l.age, l.idle = time.Second, time.Minute
 	c, _, _ = newTestHub(t, keyPolicy(t, s), l)
 	u := c.start(t, "m", bundle)

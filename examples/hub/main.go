@@ -45,6 +45,7 @@ type limits struct {
 	bytes       int64         // of all files of an upload
 	files       int           // of a model, and directories
 	idle        time.Duration // without a byte of a request
+	arrival     time.Duration // of a bundle, however fast it comes
 	pause       time.Duration // between two requests of an upload
 	age         time.Duration // of an upload
 }
@@ -71,7 +72,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case f.NArg() > 0 || o.store == "" || (o.policy == "") == (len(o.keys) == 0):
 		fmt.Fprintln(stderr, "hub: -store, and one of -policy and -key, are needed; see -help")
 		return 2
-	case l.uploads < 1, l.connections < 1, l.bundle < 1, l.bytes < 1, l.files < 1, min(l.idle, l.pause, l.age) <= 0:
+	case l.uploads < 1, l.connections < 1, l.bundle < 1, l.bytes < 1, l.files < 1, min(l.idle, l.arrival, l.pause, l.age) <= 0:
 		fmt.Fprintln(stderr, "hub: a limit is not positive")
 		return 2
 	}
@@ -95,6 +96,7 @@ func (o *options) add(f *flag.FlagSet) {
 	f.Int64Var(&l.bytes, "max-upload-bytes", 1<<40, "refuse larger models")
 	f.IntVar(&l.files, "max-files", 100_000, "refuse models with more files and directories")
 	f.DurationVar(&l.idle, "idle", 30*time.Second, "give a request up that sends or takes nothing for so long")
+	f.DurationVar(&l.arrival, "bundle-time", 30*time.Second, "give a bundle up that has not arrived after so long")
 	f.DurationVar(&l.pause, "pause", 10*time.Minute, "give an upload up that has no request for so long")
 	f.DurationVar(&l.age, "max-age", 24*time.Hour, "give an upload up that is not done after so long")
 }

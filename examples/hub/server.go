@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/modelsigning/modelsigning/verifying"
 )
 
 // modelNames are the names that models may have: they are directories on any system.
@@ -54,6 +56,9 @@ func (h *hub) handler() http.Handler {
 
 func (h *hub) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, f := describe(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "10")
+	}
 	if status == http.StatusInternalServerError {
 		h.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
@@ -75,21 +80,12 @@ func (h *hub) begin(w http.ResponseWriter, r *http.Request) error {
 	case r.ContentLength > h.limits.bundle:
 		return &refusal{http.StatusRequestEntityTooLarge, "too_large", "the bundle is too large"}
 	}
-	select {
-	case h.slots <- struct{}{}:
-	default:
-		w.Header().Set("Retry-After", "10")
-		return errBusy
-	}
 	if b, ok := r.Body.(*impatient); ok {
-		b.until = time.Now().Add(h.limits.pause) // who sends it byte by byte takes a slot from others
+		b.until = time.Now().Add(h.limits.arrival) // who sends it byte by byte takes a connection from others
 	}
 	u := &upload{model: name}
 	u.left.Store(h.limits.bytes)
-	err := h.open(r.Context(), u, func(ctx context.Context) error {
-		return h.receiveBundle(ctx, u, accepted, http.MaxBytesReader(w, r.Body, h.limits.bundle))
-	})
-	if err != nil {
+	if err := h.open(r.Context(), u, accepted, http.MaxBytesReader(w, r.Body, h.limits.bundle)); err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/uploads/"+u.id)
@@ -97,17 +93,18 @@ func (h *hub) begin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// open makes an upload that fill has filled, or nothing.
-func (h *hub) open(ctx context.Context, u *upload, fill func(context.Context) error) (err error) {
+// open makes an upload of a bundle, or nothing. Only one that is verified counts as an upload.
+func (h *hub) open(ctx context.Context, u *upload, accepted verifying.Configuration, bundle io.Reader) (err error) {
 	if u.id, u.dir, err = h.store.newDir(); err == nil {
-		err = fill(ctx)
+		err = u.receiveBundle(bundle)
+	}
+	if err == nil {
+		err = h.verify(ctx, u, accepted)
 	}
 	if err != nil {
-		h.discard(u)
-		return err
+		h.remove(u)
 	}
-	h.add(u)
-	return nil
+	return err
 }
 
 func (h *hub) put(w http.ResponseWriter, r *http.Request) error {

@@ -34,16 +34,18 @@ type upload struct {
 	idle  *time.Timer
 }
 
-// receiveBundle stores the bundle and checks its signature, before anything of the model is taken.
-func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.Configuration, body io.Reader) error {
+// receiveBundle stores the bundle. It waits for a stranger, and takes next to no memory: any number may arrive at a time.
+func (u *upload) receiveBundle(body io.Reader) error {
 	f, err := os.Create(filepath.Join(u.dir, bundleName))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := copySync(f, body); err != nil {
-		return err
-	}
+	_, err = copySync(f, body)
+	return errors.Join(err, f.Close())
+}
+
+// verify checks the signature before anything of the model is taken, and lets others use the upload.
+func (h *hub) verify(ctx context.Context, u *upload, accepted verifying.Configuration) error {
 	// It takes some times the memory of a bundle to read one, so strangers get a few at a time read, however many come.
 	select {
 	case h.parsers <- struct{}{}:
@@ -51,9 +53,11 @@ func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.C
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	f, err := os.Open(filepath.Join(u.dir, bundleName))
+	if err != nil {
 		return err
 	}
+	defer f.Close()
 	b, err := bundle.Read(f, h.limits.bundle)
 	if err != nil {
 		return err
@@ -72,8 +76,10 @@ func (h *hub) receiveBundle(ctx context.Context, u *upload, accepted verifying.C
 		u.signed[r.Path] = true
 	}
 	u.spare.Store(maxOthers)
-	u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName))
-	return err
+	if u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName)); err != nil {
+		return err
+	}
+	return h.add(u)
 }
 
 // maxOthers is how much memory an upload may take for the names of files that were not signed, each of which the receiver

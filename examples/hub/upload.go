@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ type upload struct {
 	receiver       *verifying.Receiver
 	cancel         context.CancelFunc // of all that the receiver does
 	left           atomic.Int64       // bytes that it may still have
-	signed         map[string]bool    // paths
+	signed         []string           // paths, sorted
 	spare          atomic.Int64       // bytes that names of other files may still take
 
 	// These are the hub's, and behind its mutex.
@@ -71,10 +72,11 @@ func (h *hub) verify(ctx context.Context, u *upload, accepted verifying.Configur
 	if len(resources) > h.limits.files {
 		return &refusal{http.StatusRequestEntityTooLarge, "too_many", "the signature is of more files than are taken"}
 	}
-	u.signed = make(map[string]bool)
-	for _, r := range resources {
-		u.signed[r.Path] = true
+	u.signed = make([]string, len(resources))
+	for i, r := range resources {
+		u.signed[i] = r.Path
 	}
+	slices.Sort(u.signed)
 	u.spare.Store(maxOthers)
 	if u.files, err = os.OpenRoot(filepath.Join(u.dir, filesName)); err != nil {
 		return err
@@ -101,7 +103,7 @@ func (u *upload) put(name string, body io.Reader) error {
 		return err
 	}
 	cost := len(name) + otherCost + dirCost*strings.Count(name, "/")
-	if !u.signed[name] && u.spare.Add(-int64(cost)) < 0 {
+	if _, signed := slices.BinarySearch(u.signed, name); !signed && u.spare.Add(-int64(cost)) < 0 {
 		return errTooManyOthers
 	}
 	w, err := u.receiver.Create(name)

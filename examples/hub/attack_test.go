@@ -167,22 +167,54 @@ func TestNamesThatNobodySigned(t *testing.T) {
 	h.limits.files = 100_000
 	for name, long := range map[string]string{"long": strings.Repeat("x", 8000), "deep": strings.Repeat("x/", 900)} {
 		u := c.start(t, "m", s.sign(t, "m", small, 0))
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
+		before := heap()
 		refused := 0
 		for i := range 2000 {
 			if r := c.put(t.Context(), u, long+strconv.Itoa(i), strings.NewReader("x")); r.kind == "too_many" {
 				refused++
 			}
 		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		if took := int64(after.HeapAlloc) - int64(before.HeapAlloc); took > 4<<20 || refused < 1900 {
+		if took := heap() - before; took > 4<<20 || refused < 1900 {
 			t.Errorf("%s: %d bytes, %d refused", name, took, refused)
 		}
 		c.step(t, "PUT", u+"/files/config.json", "{}", 204, "")
 	}
+}
+
+// Of a request line the hub keeps the name of the file, and not what else is in it.
+func TestNamesInLongRequests(t *testing.T) {
+	s := newSigner(t)
+	c, _, _ := newTestHub(t, keyPolicy(t, s), usual)
+	model := files{}
+	for i := range 100 {
+		model[strconv.Itoa(i)] = []byte("x")
+	}
+	u := c.start(t, "m", s.sign(t, "m", model, 0))
+	before := heap()
+	for name := range model {
+		req, err := http.NewRequestWithContext(t.Context(), "PUT", c.url+u+"/files/"+name+"?"+strings.Repeat("x", 60_000), strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusNoContent {
+			t.Fatal(res.Status)
+		}
+	}
+	if took := heap() - before; took > 2<<20 {
+		t.Errorf("%d bytes for %d names", took, len(model))
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // Two that send one file at the same time, one of them without its bytes, do not take it away from each other.

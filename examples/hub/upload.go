@@ -102,6 +102,7 @@ func (u *upload) put(name string, body io.Reader) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
+	name = strings.Clone(name) // a part of the request's first line, all of which the receiver would keep with it
 	cost := len(name) + otherCost + dirCost*strings.Count(name, "/")
 	if _, signed := slices.BinarySearch(u.signed, name); !signed && u.spare.Add(-int64(cost)) < 0 {
 		return errTooManyOthers

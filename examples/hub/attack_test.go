@@ -81,7 +81,7 @@ func TestBundlesThatNeverArrive(t *testing.T) {
 	for arriving() < 20 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if n := h.count(); n != 0 {
+	if n, _ := h.count(); n != 0 {
 		t.Errorf("%d uploads without a signature", n)
 	}
 	if r := c.upload(t.Context(), "m", s.sign(t, "m", small, 0), small); r.status != http.StatusCreated {
@@ -206,6 +206,43 @@ func TestNamesInLongRequests(t *testing.T) {
 	}
 	if took := heap() - before; took > 2<<20 {
 		t.Errorf("%d bytes for %d names", took, len(model))
+	}
+}
+
+// An upload takes no more memory than the hub counts for it, whatever is sent.
+func TestMemoryOfUploads(t *testing.T) {
+	s := newSigner(t)
+	l := usual
+	l.files = 10_000
+	c, h, _ := newTestHub(t, keyPolicy(t, s), l)
+	for what, name := range map[string]func(i int) string{
+		"short": strconv.Itoa,
+		"long":  func(i int) string { return strings.Repeat("x", 200) + strconv.Itoa(i) },
+		"deep":  func(i int) string { return strconv.Itoa(i) + strings.Repeat("/x", 9) },
+	} {
+		model := files{}
+		for i := range 900 {
+			model[name(i)] = []byte("x")
+		}
+		bundle := s.sign(t, "m", model, 0)
+		before := heap()
+		id := strings.TrimPrefix(c.start(t, "m", bundle), "/uploads/")
+		u, done, err := h.use(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range model {
+			if err := u.put(path, strings.NewReader("y")); err == nil {
+				t.Fatal("what was not signed is taken")
+			}
+		}
+		if took := heap() - before; took > u.memory {
+			t.Errorf("%s: %d bytes, and %d are counted", what, took, u.memory)
+		}
+		done()
+		if err := h.abort(id); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

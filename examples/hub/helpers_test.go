@@ -184,7 +184,7 @@ func (c client) upload(ctx context.Context, name string, bundle []byte, model fi
 }
 
 var usual = limits{
-	uploads: 8, connections: 100, bundle: 1 << 20, bytes: 1 << 20, files: 100,
+	uploads: 8, connections: 100, memory: 16 << 20, bundle: 1 << 20, bytes: 1 << 20, files: 100,
 	idle: time.Minute, arrival: time.Minute, pause: time.Minute, age: time.Hour,
 }
 
@@ -204,8 +204,8 @@ func newTestHub(t testing.TB, p policy, l limits) (client, *hub, string) {
 		if left, err := os.ReadDir(s.uploads); err != nil || len(left) > 0 {
 			t.Errorf("left of uploads: %v, %v", left, err)
 		}
-		if len(h.slots) > 0 {
-			t.Errorf("%d uploads are counted that have ended", len(h.slots))
+		if uploads, memory := h.count(); uploads != 0 || memory != 0 {
+			t.Errorf("%d uploads of %d bytes are counted that have ended", uploads, memory)
 		}
 	})
 	return client{server.URL, server.Client()}, h, dir

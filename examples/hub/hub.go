@@ -16,12 +16,13 @@ type hub struct {
 	limits  limits
 	log     *slog.Logger
 	parsers chan struct{} // so many bundles are read from the disk at a time
-	slots   chan struct{} // so many uploads are there
 	life    context.Context
 	end     context.CancelFunc
 
 	mu      sync.Mutex
 	uploads map[string]*upload
+	slots   int   // taken by uploads, until nothing of them is left
+	memory  int64 // bytes that these may take
 }
 
 func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
@@ -29,7 +30,6 @@ func newHub(s *store, p policy, l limits, log *slog.Logger) *hub {
 	return &hub{
 		store: s, policy: p, limits: l, log: log, life: life, end: end,
 		parsers: make(chan struct{}, min(maxParsers, runtime.GOMAXPROCS(0))),
-		slots:   make(chan struct{}, l.uploads),
 		uploads: make(map[string]*upload),
 	}
 }
@@ -40,19 +40,23 @@ const maxParsers = 4
 var (
 	errNothing  = &refusal{http.StatusNotFound, "not_found", "there is no such request; the names of models have no slash"}
 	errBusy     = &refusal{http.StatusServiceUnavailable, "busy", "too many uploads are under way; try again later"}
+	errMemory   = &refusal{http.StatusServiceUnavailable, "busy", "the uploads under way leave too little memory; try again later"}
 	errNoUpload = &refusal{http.StatusNotFound, "not_found", "there is no such upload, or it has ended"}
 	errInUse    = &refusal{http.StatusConflict, "in_use", "files of this upload are still being sent"}
 )
 
-// add lets others use an upload, if there is room for one more.
+// add lets others use an upload, if there is room for it beside those that are there.
 func (h *hub) add(u *upload) error {
-	select {
-	case h.slots <- struct{}{}:
-	default:
-		return errBusy
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	switch {
+	case h.slots == h.limits.uploads:
+		return errBusy
+	case u.memory > h.limits.memory-h.memory:
+		return errMemory
+	}
+	h.slots++
+	h.memory += u.memory
 	h.uploads[u.id] = u
 	u.idle = time.AfterFunc(h.limits.pause, func() { h.expire(u) })
 	return nil
@@ -138,7 +142,10 @@ func (h *hub) forget(u *upload) (unused bool) {
 // discard gives back all that an upload has, but for what was published.
 func (h *hub) discard(u *upload) {
 	h.remove(u)
-	<-h.slots
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.slots--
+	h.memory -= u.memory
 }
 
 func (h *hub) remove(u *upload) {
@@ -147,10 +154,11 @@ func (h *hub) remove(u *upload) {
 	}
 }
 
-func (h *hub) count() int {
+// count returns how many uploads there are, and how much memory they may take.
+func (h *hub) count() (uploads int, memory int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.uploads)
+	return h.slots, h.memory
 }
 
 // close ends all uploads.

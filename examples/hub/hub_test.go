@@ -112,8 +112,8 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	if h.count() != 0 || len(h.slots) != 0 {
-		t.Errorf("%d uploads, %d slots", h.count(), len(h.slots))
+	if uploads, memory := h.count(); uploads != 0 || memory != 0 {
+		t.Errorf("%d uploads of %d bytes", uploads, memory)
 	}
 	for _, id := range []string{"none", "", "%2e%2e"} {
 		if r := c.do(t.Context(), "PUT", "/uploads/"+id+"/files/x", strings.NewReader("x")); r.status != 404 && r.status != 400 {
@@ -225,11 +225,7 @@ func TestLimits(t *testing.T) {
 	if got.kind != "stalled" && got.err == nil || time.Since(begun) > time.Minute {
 		t.Errorf("stalled: got %s after %v", got, time.Since(begun))
 	}
-	for begun := time.Now(); h.count() > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Since(begun) > time.Minute {
-			t.Fatalf("%d uploads are still there", h.count())
-		}
-	}
+	h.drain(t)
 	c.step(t, "POST", b+"/commit", "", 404, "not_found")
 
 	l.age, l.idle = time.Second, time.Minute
@@ -266,11 +262,57 @@ func TestDeleteWhileBusy(t *testing.T) {
 	if r := <-got; r.kind != "ended" && r.err == nil {
 		t.Errorf("got %s", r)
 	}
-	for begun := time.Now(); len(h.slots) > 0; time.Sleep(time.Millisecond) {
+	h.drain(t)
+}
+
+// drain waits until there is no upload.
+func (h *hub) drain(t *testing.T) {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		n, _ := h.count()
+		if n == 0 {
+			return
+		}
 		if time.Since(begun) > time.Minute {
-			t.Fatal("the upload does not end")
+			t.Fatalf("%d uploads are still there", n)
 		}
 	}
+}
+
+// Uploads that could take too much memory together are refused, and every end of one gives back what it had.
+func TestMemory(t *testing.T) {
+	s := newSigner(t)
+	l := usual
+	l.memory, l.pause = 2*maxOthers+100<<10, 2*time.Second
+	c, h, _ := newTestHub(t, keyPolicy(t, s), l)
+	model := files{}
+	for i := range 40 {
+		model[fmt.Sprint(i)] = []byte("x")
+	}
+	bundle := s.sign(t, "m", model, 0)
+	full := func() string {
+		t.Helper()
+		a, b := c.start(t, "m", bundle), c.start(t, "m", bundle)
+		if _, r := c.begin(t.Context(), "m", bytes.NewReader(bundle)); r.status != 503 || r.kind != "busy" {
+			t.Errorf("one too many: got %s", r)
+		}
+		c.step(t, "DELETE", a, "", 204, "")
+		return b
+	}
+	c.step(t, "DELETE", full(), "", 204, "")
+	c.step(t, "POST", full()+"/commit", "", 422, "mismatch")
+	full()
+	h.drain(t) // after a pause
+	u := full()
+	for name, data := range model {
+		c.step(t, "PUT", u+"/files/"+name, string(data), 204, "")
+	}
+	c.step(t, "POST", u+"/commit", "", 201, "")
+	for i := range 100 {
+		model[fmt.Sprint(i)] = []byte("x")
+	}
+	h.limits.memory = maxOthers + 100<<10 // which no waiting mends
+	c.step(t, "POST", "/models/n/uploads", string(s.sign(t, "n", model, 0)), 413, "too_many")
 }
 
 // What the protocol does not have is answered as the rest is.

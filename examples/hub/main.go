@@ -41,6 +41,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type limits struct {
 	uploads     int           // at a time
 	connections int           // at a time
+	memory      int64         // bytes, that all uploads may take
 	bundle      int64         // bytes
 	bytes       int64         // of all files of an upload
 	files       int           // of a model, and directories
@@ -72,7 +73,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case f.NArg() > 0 || o.store == "" || (o.policy == "") == (len(o.keys) == 0):
 		fmt.Fprintln(stderr, "hub: -store, and one of -policy and -key, are needed; see -help")
 		return 2
-	case l.uploads < 1, l.connections < 1, l.bundle < 1, l.bytes < 1, l.files < 1, min(l.idle, l.arrival, l.pause, l.age) <= 0:
+	case l.uploads < 1, l.connections < 1, l.memory < 1, l.bundle < 1, l.bytes < 1, l.files < 1, min(l.idle, l.arrival, l.pause, l.age) <= 0:
 		fmt.Fprintln(stderr, "hub: a limit is not positive")
 		return 2
 	}
@@ -92,6 +93,7 @@ func (o *options) add(f *flag.FlagSet) {
 	l := &o.limits
 	f.IntVar(&l.uploads, "max-uploads", 128, "take so many uploads at a time")
 	f.IntVar(&l.connections, "max-connections", 512, "take so many connections at a time")
+	f.Int64Var(&l.memory, "max-memory-bytes", 256<<20, "take no upload that could make all of them keep more in memory, about")
 	f.Int64Var(&l.bundle, "max-bundle-bytes", 16<<20, "refuse larger bundles")
 	f.Int64Var(&l.bytes, "max-upload-bytes", 1<<40, "refuse larger models")
 	f.IntVar(&l.files, "max-files", 100_000, "refuse models with more files and directories")
@@ -141,11 +143,12 @@ func serve(o options, stdout io.Writer, log *slog.Logger) error {
 	return end(ctx)
 }
 
-// debugHandler shows how many goroutines and uploads there are.
+// debugHandler shows how many goroutines and uploads there are, and how much memory these may take.
 func debugHandler(h *hub) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/vars", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]int{"goroutines": runtime.NumGoroutine(), "uploads": h.count()})
+		uploads, memory := h.count()
+		answer(w, http.StatusOK, map[string]int64{"goroutines": int64(runtime.NumGoroutine()), "uploads": int64(uploads), "memory": memory})
 	})
 	return mux
 }

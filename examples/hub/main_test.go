@@ -16,7 +16,8 @@ func TestCommand(t *testing.T) {
 	key := newSigner(t).public
 	for _, args := range [][]string{
 		{}, {"-store", "x"}, {"-key", key}, {"-store", "x", "-key", key, "-policy", "y"}, {"-store", "x", "-key", key, "more"},
-		{"-store", "x", "-key", key, "-idle", "0s"}, {"-store", "x", "-key", key, "-bundle-time", "0s"}, {"-store", "x", "-key", key, "-max-uploads", "0"}, {"-bogus"},
+		{"-store", "x", "-key", key, "-idle", "0s"}, {"-store", "x", "-key", key, "-bundle-time", "0s"},
+		{"-store", "x", "-key", key, "-max-memory-bytes", "0"}, {"-store", "x", "-key", key, "-max-uploads", "0"}, {"-bogus"},
 	} {
 		var stderr bytes.Buffer
 		if code := run(args, io.Discard, &stderr); code != 2 || stderr.Len() == 0 {

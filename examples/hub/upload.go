@@ -27,7 +27,8 @@ type upload struct {
 	cancel         context.CancelFunc // of all that the receiver does
 	left           atomic.Int64       // bytes that it may still have
 	signed         []string           // paths, sorted
-	spare          atomic.Int64       // bytes that names of other files may still take
+	memory         int64              // bytes that it may take, about
+	spare          atomic.Int64       // bytes of them that names of other files may still take
 
 	// These are the hub's, and behind its mutex.
 	busy  int // requests
@@ -41,7 +42,8 @@ func (u *upload) receiveBundle(body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = copySync(f, body)
+	n, err := copySync(f, body)
+	u.memory = n + maxOthers
 	return errors.Join(err, f.Close())
 }
 
@@ -69,12 +71,13 @@ func (h *hub) verify(ctx context.Context, u *upload, accepted verifying.Configur
 		return err
 	}
 	resources := u.receiver.Signed().Manifest.Resources
-	if len(resources) > h.limits.files {
-		return &refusal{http.StatusRequestEntityTooLarge, "too_many", "the signature is of more files than are taken"}
-	}
 	u.signed = make([]string, len(resources))
 	for i, r := range resources {
 		u.signed[i] = r.Path
+		u.memory += cost(r.Path)
+	}
+	if len(resources) > h.limits.files || u.memory > h.limits.memory {
+		return &refusal{http.StatusRequestEntityTooLarge, "too_many", "the signature is of more files than are taken"}
 	}
 	slices.Sort(u.signed)
 	u.spare.Store(maxOthers)
@@ -85,12 +88,15 @@ func (h *hub) verify(ctx context.Context, u *upload, accepted verifying.Configur
 }
 
 // maxOthers is how much memory an upload may take for the names of files that were not signed, each of which the receiver
-// remembers: about what a name takes, and each directory in it.
-const (
-	maxOthers = 256 << 10
-	otherCost = 512
-	dirCost   = 64
-)
+// remembers.
+const maxOthers = 256 << 10
+
+// cost returns how much memory a file takes until its upload ends, about, whether it was signed or not: most of it when
+// it was sent and refused, for then there is an error, too.
+func cost(name string) int64 {
+	const file, dir = 1 << 10, 64
+	return int64(file + 3*len(name) + dir*strings.Count(name, "/"))
+}
 
 var errTooManyOthers = &refusal{http.StatusRequestEntityTooLarge, "too_many", "too many files were sent that the signature does not cover"}
 
@@ -103,8 +109,7 @@ func (u *upload) put(name string, body io.Reader) error {
 		return err
 	}
 	name = strings.Clone(name) // a part of the request's first line, all of which the receiver would keep with it
-	cost := len(name) + otherCost + dirCost*strings.Count(name, "/")
-	if _, signed := slices.BinarySearch(u.signed, name); !signed && u.spare.Add(-int64(cost)) < 0 {
+	if _, signed := slices.BinarySearch(u.signed, name); !signed && u.spare.Add(-cost(name)) < 0 {
 		return errTooManyOthers
 	}
 	w, err := u.receiver.Create(name)

@@ -169,7 +169,7 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 
 // SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
 // saves copying the data, which on Intel's servers is about a tenth to a third of the time where files are in memory
-// already; on AMD's it costs as much as it saves, or more. It gains nothing where files come from a disk. At most 24 MiB
+// already; on AMD's it costs nearly as much as it saves. It gains nothing where files come from a disk. At most 24 MiB
 // are mapped at a time for each worker, and some more where pages are large, half of which is resident, or more where
 // the system keeps files in memory in larger pieces.
 //

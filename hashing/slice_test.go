@@ -97,7 +97,7 @@ func TestSlicesOfFilesAndShards(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", a, name), func(t *testing.T) {
 				want, err := c.Hash(root)
 				must(t, err)
-				for n := 1; n <= 32; n++ {
+				for _, n := range []int{1, 2, 3, 4, 5, 6, 8, 13, 31, 32} {
 					c := c.SetMapped(n%2 == 0).SetMaxWorkers(n % 4)
 					if got, err := sliced(t, c, root, n, n%3 == 0); err != nil || !reflect.DeepEqual(got, want) {
 						t.Fatalf("%d slices: got %v, %v, want %v", n, got, err, want)

@@ -126,9 +126,12 @@ func Parse(s string) (name, version string, err error) {
 	return name, version, nil
 }
 
+// maxVersion is how many bytes a version may have, few enough that its URL is no longer than MaxLength, all of it escaped.
+const maxVersion = 1024
+
 // isVersion keeps to printable ASCII without spaces. Whether PEP 440 knows the version is another question.
 func isVersion(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == '@' }) < 0
+	return s != "" && len(s) <= maxVersion && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == '@' }) < 0
 }
 
 func checkQualifiers(s string) error {

@@ -57,6 +57,7 @@ func TestParse(t *testing.T) {
 		"pkg:pypi/a@1#src", "pkg:pypi/a#src", "pkg:pypi/a@1?x", "pkg:pypi/a@1?x=1&X=2", "pkg:pypi/a@1?=1", "pkg:pypi/a@%zz", "pkg:pypi/a@1%00",
 		"pkg:pypi/a@1%20", "pkg:pypi/a@1%C3%A9", "pkg:pypi/a@1\n", "pkg:pypi/é@1", "pkg:pypi/%61@1", "pkg:pypi/..@1", "pkg:pypi/a@1?x=%g", " pkg:pypi/a@1",
 		"pkg://pypi/a@1", "pkg:pypi/a@1%2F..", "pkg:pypi/a@1%40", "pkg:pypi/" + strings.Repeat("a", 5000),
+		"pkg:pypi/a@" + strings.Repeat(",", 1025),
 	} {
 		if name, version, err := purl.Parse(s); err == nil {
 			t.Errorf("%.60q: got %q, %q and no error", s, name, version)
@@ -68,6 +69,8 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("pkg:pypi/Django@1.0?x=y")
 	f.Add("pkg:pypi/a@1%2Bcpu")
+	f.Add("pkg:pypi/" + strings.Repeat("a", 256) + "@" + strings.Repeat(",", 1024))
+	f.Add("pkg:pypi/a@" + strings.Repeat(",", 1500))
 	f.Fuzz(func(t *testing.T, s string) {
 		name, version, err := purl.Parse(s)
 		if err != nil {

@@ -38,7 +38,8 @@ func Glance(dir, name string, now time.Time, other bool) (data []byte, ok bool, 
 // Mappable reports whether the file may be mapped.
 func Mappable(f *os.File) bool { return mappable(f) }
 
-// Map loads the next bytes of a file into a mapping, and reports how: whether all of them were in memory, and there to use.
+// Map maps the first bytes of a file, and reports whether the system says that all are in memory, and whether they could
+// be used.
 func Map(f *os.File, n int) (inMem, touched bool, err error) {
 	var m mapping
 	defer m.drop()

@@ -70,8 +70,8 @@ func inMemory(f *os.File, off int64, n int) bool {
 // faultAround is how much the system maps at once where a page is used that is in memory.
 const faultAround = 64 << 10
 
-// touch uses a page of each such piece, which takes half as long as asking for all of them. It is false if the file ends
-// before.
+// touch uses a page of each such piece, which, with inMemory, takes a third less time than asking for all of them. It is
+// false if the file ends before.
 func touch(pages []byte) (ok bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { ok = recover() == nil }()

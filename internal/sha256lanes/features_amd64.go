@@ -36,3 +36,10 @@ func (w *workspace) blocks(k kernel, n int) {
 		panic("sha256lanes: no such kernel")
 	}
 }
+
+// prefetch asks for data that is needed soon.
+func prefetch(data []byte) {
+	if len(data) > 0 {
+		prefetchLines(&data[0], (len(data)+63)/64)
+	}
+}

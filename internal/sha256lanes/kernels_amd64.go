@@ -24,6 +24,11 @@ func mixed(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
 //go:noescape
 func pair(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
 
+// prefetchLines asks for n cache lines, at least one. What can't be read is not asked for.
+//
+//go:noescape
+func prefetchLines(p *byte, n int)
+
 // cpuid executes the CPUID instruction.
 //
 //go:noescape

@@ -211,7 +211,7 @@ DATA swap<>+56(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL swap<>(SB), RODATA|NOPTR, $64
 
 // func wide16(states *[16]*[8]uint32, data *[16]*byte, scratch *[9][16]uint32, n int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·wide16(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ         states+0(FP), DI
 	MOVQ         data+8(FP), SI
@@ -290,36 +290,52 @@ block:
 	VMOVDQU32     Z22, 384(BX)
 	VMOVDQU32     Z23, 448(BX)
 	MOVQ          (SI), AX
+	PREFETCHT1    2048(AX)(R13*1)
 	VMOVDQU32     (AX)(R13*1), Z0
 	MOVQ          8(SI), DX
+	PREFETCHT1    2048(DX)(R13*1)
 	VMOVDQU32     (DX)(R13*1), Z1
 	MOVQ          16(SI), R8
+	PREFETCHT1    2048(R8)(R13*1)
 	VMOVDQU32     (R8)(R13*1), Z2
 	MOVQ          24(SI), R9
+	PREFETCHT1    2048(R9)(R13*1)
 	VMOVDQU32     (R9)(R13*1), Z3
 	MOVQ          32(SI), R10
+	PREFETCHT1    2048(R10)(R13*1)
 	VMOVDQU32     (R10)(R13*1), Z4
 	MOVQ          40(SI), R11
+	PREFETCHT1    2048(R11)(R13*1)
 	VMOVDQU32     (R11)(R13*1), Z5
 	MOVQ          48(SI), R12
+	PREFETCHT1    2048(R12)(R13*1)
 	VMOVDQU32     (R12)(R13*1), Z6
 	MOVQ          56(SI), AX
+	PREFETCHT1    2048(AX)(R13*1)
 	VMOVDQU32     (AX)(R13*1), Z7
 	MOVQ          64(SI), DX
+	PREFETCHT1    2048(DX)(R13*1)
 	VMOVDQU32     (DX)(R13*1), Z8
 	MOVQ          72(SI), R8
+	PREFETCHT1    2048(R8)(R13*1)
 	VMOVDQU32     (R8)(R13*1), Z9
 	MOVQ          80(SI), R9
+	PREFETCHT1    2048(R9)(R13*1)
 	VMOVDQU32     (R9)(R13*1), Z10
 	MOVQ          88(SI), R10
+	PREFETCHT1    2048(R10)(R13*1)
 	VMOVDQU32     (R10)(R13*1), Z11
 	MOVQ          96(SI), R11
+	PREFETCHT1    2048(R11)(R13*1)
 	VMOVDQU32     (R11)(R13*1), Z12
 	MOVQ          104(SI), R12
+	PREFETCHT1    2048(R12)(R13*1)
 	VMOVDQU32     (R12)(R13*1), Z13
 	MOVQ          112(SI), AX
+	PREFETCHT1    2048(AX)(R13*1)
 	VMOVDQU32     (AX)(R13*1), Z14
 	MOVQ          120(SI), DX
+	PREFETCHT1    2048(DX)(R13*1)
 	VMOVDQU32     (DX)(R13*1), Z15
 	VPUNPCKLDQ    Z1, Z0, Z24
 	VPUNPCKHDQ    Z1, Z0, Z25
@@ -2226,7 +2242,7 @@ done:
 	RET
 
 // func wide8(states *[8]*[8]uint32, data *[8]*byte, scratch *[9][16]uint32, n int)
-// Requires: AVX, AVX2, AVX512F, AVX512VL
+// Requires: AVX, AVX2, AVX512F, AVX512VL, MMX+
 TEXT ·wide8(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ        states+0(FP), DI
 	MOVQ        data+8(FP), SI
@@ -2293,27 +2309,35 @@ block:
 	VMOVDQU32   Y22, 192(BX)
 	VMOVDQU32   Y23, 224(BX)
 	MOVQ        (SI), AX
+	PREFETCHT1  2048(AX)(R13*1)
 	VMOVDQU32   (AX)(R13*1), Y0
 	VMOVDQU32   32(AX)(R13*1), Y8
 	MOVQ        8(SI), DX
+	PREFETCHT1  2048(DX)(R13*1)
 	VMOVDQU32   (DX)(R13*1), Y1
 	VMOVDQU32   32(DX)(R13*1), Y9
 	MOVQ        16(SI), R8
+	PREFETCHT1  2048(R8)(R13*1)
 	VMOVDQU32   (R8)(R13*1), Y2
 	VMOVDQU32   32(R8)(R13*1), Y10
 	MOVQ        24(SI), R9
+	PREFETCHT1  2048(R9)(R13*1)
 	VMOVDQU32   (R9)(R13*1), Y3
 	VMOVDQU32   32(R9)(R13*1), Y11
 	MOVQ        32(SI), R10
+	PREFETCHT1  2048(R10)(R13*1)
 	VMOVDQU32   (R10)(R13*1), Y4
 	VMOVDQU32   32(R10)(R13*1), Y12
 	MOVQ        40(SI), R11
+	PREFETCHT1  2048(R11)(R13*1)
 	VMOVDQU32   (R11)(R13*1), Y5
 	VMOVDQU32   32(R11)(R13*1), Y13
 	MOVQ        48(SI), R12
+	PREFETCHT1  2048(R12)(R13*1)
 	VMOVDQU32   (R12)(R13*1), Y6
 	VMOVDQU32   32(R12)(R13*1), Y14
 	MOVQ        56(SI), AX
+	PREFETCHT1  2048(AX)(R13*1)
 	VMOVDQU32   (AX)(R13*1), Y7
 	VMOVDQU32   32(AX)(R13*1), Y15
 	VPUNPCKLDQ  Y1, Y0, Y24
@@ -4193,7 +4217,7 @@ done:
 	RET
 
 // func mixed(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, SHA, SSE2, SSE4.1, SSSE3
+// Requires: AVX, AVX2, AVX512F, AVX512VL, MMX+, SHA, SSE2, SSE4.1, SSSE3
 TEXT ·mixed(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ      states+0(FP), DX
 	MOVQ      data+8(FP), DI
@@ -4231,8 +4255,10 @@ TEXT ·mixed(SB), NOSPLIT|NOFRAME, $0-32
 block:
 	MOVOU        X1, (BX)
 	MOVOU        X2, 16(BX)
+	PREFETCHT0   2048(R8)
 	MOVOU        X3, 32(BX)
 	MOVOU        X4, 48(BX)
+	PREFETCHT0   2048(R9)
 	VMOVDQU32    (R8), X16
 	VINSERTI32X4 $0x01, (R9), Y16, Y16
 	VPSHUFB      Y31, Y16, Y16
@@ -4679,7 +4705,7 @@ done:
 	RET
 
 // func pair(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)
-// Requires: SHA, SSE2, SSE4.1, SSSE3
+// Requires: MMX+, SHA, SSE2, SSE4.1, SSSE3
 TEXT ·pair(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ    states+0(FP), DX
 	MOVQ    data+8(FP), DI
@@ -4713,8 +4739,10 @@ TEXT ·pair(SB), NOSPLIT|NOFRAME, $0-32
 block:
 	MOVOU       X1, (BX)
 	MOVOU       X2, 16(BX)
+	PREFETCHT0  2048(R8)
 	MOVOU       X3, 32(BX)
 	MOVOU       X4, 48(BX)
+	PREFETCHT0  2048(R9)
 	MOVOU       (R8), X5
 	PSHUFB      X15, X5
 	MOVOU       (R9), X9
@@ -5089,6 +5117,19 @@ block:
 	MOVOU       X4, 16(SI)
 
 done:
+	RET
+
+// func prefetchLines(p *byte, n int)
+// Requires: MMX+
+TEXT ·prefetchLines(SB), NOSPLIT|NOFRAME, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+line:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	DECQ       CX
+	JNZ        line
 	RET
 
 // func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)

@@ -24,6 +24,9 @@ const (
 	marshaledSize = len(magic) + sha256.Size + BlockSize + 8
 )
 
+// fetch is how many bytes are asked for at once, while as many are hashed.
+const fetch = 1 << 10
+
 func newSerial() serial {
 	var s serial
 	s.hash = sha256.New().(interface {
@@ -38,7 +41,12 @@ func newSerial() serial {
 // advance hashes data, which is whole blocks. The state is not changed before the end.
 func (s *serial) advance(state *[8]uint32, data []byte) {
 	s.load(state, 0)
-	s.hash.Write(data)
+	for len(data) > 0 {
+		n := min(len(data), fetch)
+		prefetch(data[n:min(2*n, len(data))])
+		s.hash.Write(data[:n])
+		data = data[n:]
+	}
 	b, err := s.hash.AppendBinary(s.marshaled[:0])
 	if err != nil {
 		panic("sha256lanes: " + err.Error())

@@ -54,6 +54,7 @@ func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
 	for _, s := range k.streams {
 		k.MOVOU(s.abef, s.saved)
 		k.MOVOU(s.cdgh, s.saved.Offset(16))
+		k.PREFETCHT0(operand.Mem{Base: s.data, Disp: ahead})
 	}
 	block()
 	for _, s := range k.streams {

@@ -48,8 +48,7 @@ func (k *wide) storeStates16() {
 // 128 bits, then the quarters.
 func (k *wide) loadBlock16() {
 	for lane := range 16 {
-		p := k.pointer(k.data, lane)
-		k.VMOVDQU32(operand.Mem{Base: p, Index: k.offset, Scale: 1}, k.w[lane])
+		k.VMOVDQU32(k.block(lane), k.w[lane])
 	}
 	for i := 0; i < 16; i += 4 {
 		k.transpose4(k.w[i : i+4])

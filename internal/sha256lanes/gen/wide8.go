@@ -28,9 +28,9 @@ func (k *wide) storeStates8() {
 
 func (k *wide) loadBlock8() {
 	for lane := range 8 {
-		p := k.pointer(k.data, lane)
-		k.VMOVDQU32(operand.Mem{Base: p, Index: k.offset, Scale: 1}, k.w[lane])
-		k.VMOVDQU32(operand.Mem{Base: p, Disp: 32, Index: k.offset, Scale: 1}, k.w[8+lane])
+		block := k.block(lane)
+		k.VMOVDQU32(block, k.w[lane])
+		k.VMOVDQU32(block.Offset(32), k.w[8+lane])
 	}
 	k.transpose8(k.w[:8])
 	k.transpose8(k.w[8:])

@@ -6,7 +6,7 @@ import "context"
 // model, when there are more processors than streams.
 func (w *worker) ahead(ctx context.Context, s *stream) {
 	ctx, cancel := context.WithCancel(ctx)
-	unmap(w.views[:])
+	w.space.drop()
 	r := newReader(w.engine, s)
 	go func(pos int64) {
 		defer close(r.full)
@@ -16,7 +16,9 @@ func (w *worker) ahead(ctx context.Context, s *stream) {
 		cancel()
 		for range r.full { // until the reader has stopped, and does not use the file any more
 		}
-		unmap(r.windows)
+		for _, v := range r.windows {
+			v.space.drop()
+		}
 	}()
 	one := []*stream{s}
 	defer w.survive(one) // while the windows are still there
@@ -69,6 +71,9 @@ func newReader(e *engine, s *stream) *reader {
 	r := &reader{engine: e, stream: s, size: size, windows: make([]window, n)}
 	r.free, r.full = make(chan *window, n), make(chan loaded, n)
 	for i := range r.windows {
+		if e.mapped {
+			r.windows[i].space = newSpace(1, size)
+		}
 		r.free <- &r.windows[i]
 	}
 	return r
@@ -79,7 +84,8 @@ func (r *reader) run(ctx context.Context, pos int64) error {
 		select {
 		case v := <-r.free:
 			n := r.engine.step(r.stream, pos, r.size)
-			data, err := v.load(r.engine, r.stream.from, pos, n, pos+n)
+			v.space.need(1, n)
+			data, err := v.load(r.engine, r.stream.from, pos, n)
 			if err != nil {
 				return err
 			}

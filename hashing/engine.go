@@ -98,6 +98,7 @@ type worker struct {
 	index int
 	slab  []byte           // for small files, and the windows if nothing is mapped
 	views [maxLanes]window // for large ones
+	space *space           // that they share if something is mapped
 	pack
 	lanes
 }
@@ -112,10 +113,9 @@ func (w *worker) room() []byte {
 
 // open gives each stream a window of the given size. The others are not used.
 func (w *worker) open(streams []*stream, size int) {
-	unmap(w.views[len(streams):])
 	for i, s := range streams {
 		s.window = &w.views[i]
-		if !w.mapped {
+		if s.window.space = w.space; w.space == nil {
 			s.window.buf = w.room()[i*size:][:size]
 		}
 	}
@@ -125,9 +125,10 @@ func (w *worker) work(ctx context.Context) {
 	var mine []*stream
 	defer func() {
 		w.large.leave(w.index, mine)
-		unmap(w.views[:])
+		w.space.drop()
 	}()
 	if w.mapped {
+		w.space = newSpace(maxLanes, mapReach/maxLanes)
 		debug.SetPanicOnFault(true) // until the goroutine ends, with this function
 	}
 	for ctx.Err() == nil {
@@ -174,7 +175,8 @@ func (w *worker) turn(ctx context.Context, mine []*stream) {
 	defer w.survive(mine)
 	size := w.reach(len(mine))
 	w.open(mine, int(size))
-	for done := int64(0); done < max(perTurn, 2*size); done += size { // as much as is mapped at once
+	for done := int64(0); done < perTurn; done += size {
+		w.space.need(len(mine), size)
 		for _, s := range mine {
 			if ctx.Err() != nil {
 				return

@@ -41,10 +41,12 @@ func Mappable(f *os.File) bool { return mappable(f) }
 // Map maps the first bytes of a file, and reports whether the system says that all are in memory, and whether they could
 // be used.
 func Map(f *os.File, n int) (inMem, touched bool, err error) {
-	var m mapping
-	defer m.drop()
-	if err := m.mmap(f, 0, int64(n)); err != nil {
+	s := newSpace(1, int64(n))
+	defer s.drop()
+	s.need(1, int64(n))
+	pages := s.all[:n]
+	if err := s.mmap(pages, int(f.Fd()), 0, unix.PROT_READ, unix.MAP_SHARED); err != nil {
 		return false, false, err
 	}
-	return inMemory(f, 0, n), touch(m.pages), nil
+	return inMemory(f, 0, n), touch(pages), nil
 }

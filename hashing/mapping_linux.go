@@ -10,13 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A mapping is a part of a file that is mapped into memory. Only the pages of what was loaded last need to be there; with
-// them come those that the system keeps together with them.
-type mapping struct {
-	of    *os.File
-	start int64 // where in the file it begins, at a page
-	pages []byte
+// A space is a range of addresses that is kept for files to be mapped into. What was mapped there is unmapped all at
+// once, since each time all processors that run threads of this program are interrupted. Nobody can use the rest. A nil
+// space has no room.
+type space struct {
+	size int // in bytes
+	all  []byte
+	free []byte // the end of all
 }
+
+// newSpace returns a space for n mappings of the given size, or for more of less.
+func newSpace(n int, size int64) *space { return &space{size: spaceFor(n, size)} }
+
+// spaceFor counts for each mapping the rest of its first page and of its last.
+func spaceFor(n int, size int64) int { return n * (int(size) + 2*os.Getpagesize()) }
 
 // mappable reports whether the file is of a file system of this machine. What others are slow to answer would hold up
 // all goroutines where it is mapped, since the thread that waits for a page is in no system call.
@@ -40,22 +47,61 @@ var populates = sync.OnceValue(func() bool {
 	return unix.Madvise(page, unix.MADV_POPULATE_READ) == nil
 })
 
-// load returns n bytes from off on, whose pages are there, in place of those before. What has to be mapped for it is
-// twice as much, up to end, since to map and unmap takes a lock that other threads of the process use their mappings under.
-func (m *mapping) load(f *os.File, off, n, end int64) ([]byte, error) {
-	page := off &^ (int64(os.Getpagesize()) - 1)
-	if m.of == f && m.start <= page && off+n <= m.start+int64(len(m.pages)) {
-		unix.Madvise(m.pages, unix.MADV_DONTNEED)
-	} else if err := m.mmap(f, page, off+min(2*n, end-off)); err != nil {
+// need sees that there is room for n mappings of the given size, as far as the system allows. What is there is unmapped if
+// it is in the way.
+func (s *space) need(n int, size int64) {
+	if s == nil || len(s.free) >= spaceFor(n, size) {
+		return
+	}
+	const reserved = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+	var err error
+	if s.all == nil {
+		s.all, err = unix.Mmap(-1, 0, s.size, unix.PROT_NONE, reserved)
+	} else {
+		err = s.mmap(s.all, -1, 0, unix.PROT_NONE, reserved)
+	}
+	if err == nil {
+		s.free = s.all
+	}
+}
+
+// load maps n bytes of the file from off on, and has their pages there. They stay until others need the room.
+func (s *space) load(f *os.File, off, n int64) ([]byte, error) {
+	if s == nil {
+		return nil, unix.ENOMEM
+	}
+	defer runtime.KeepAlive(f)
+	page := int64(os.Getpagesize())
+	before := off % page
+	size := (before + n + page - 1) &^ (page - 1)
+	if size > int64(len(s.free)) {
+		return nil, unix.ENOMEM
+	}
+	pages := s.free[:before+n]
+	if err := s.mmap(pages, int(f.Fd()), off-before, unix.PROT_READ, unix.MAP_SHARED); err != nil {
 		return nil, err
 	}
-	pages := m.pages[page-m.start : off+n-m.start]
-	if !inMemory(f, page, len(pages)) || !touch(pages) {
+	s.free = s.free[size:]
+	if !inMemory(f, off-before, len(pages)) || !touch(pages) {
 		if err := unix.Madvise(pages, unix.MADV_POPULATE_READ); err != nil {
 			return nil, err
 		}
 	}
-	return pages[off-page:], nil
+	return pages[before:], nil
+}
+
+// mmap puts a mapping in the place of a part of the space.
+func (s *space) mmap(at []byte, fd int, off int64, prot, flags int) error {
+	_, err := unix.MmapPtr(fd, off, unsafe.Pointer(&at[0]), uintptr(len(at)), prot, flags|unix.MAP_FIXED)
+	return err
+}
+
+// drop unmaps all, and gives the addresses back until the next need.
+func (s *space) drop() {
+	if s != nil && s.all != nil {
+		unix.Munmap(s.all)
+		*s = space{size: s.size}
+	}
 }
 
 // inMemory reports whether the system has all of a range of the file in memory, and says so: Linux does since 6.5, about
@@ -83,25 +129,13 @@ func touch(pages []byte) (ok bool) {
 	return true
 }
 
-func (m *mapping) mmap(f *os.File, start, end int64) error {
-	m.drop()
-	pages, err := unix.Mmap(int(f.Fd()), start, int(end-start), unix.PROT_READ, unix.MAP_SHARED)
-	runtime.KeepAlive(f)
-	if err == nil {
-		*m = mapping{f, start, pages}
+// holds reports whether the address is one of data's, or of a page's that they are in. It is that of a fault, which is only
+// compared.
+func holds(data []byte, addr uintptr) bool {
+	if len(data) == 0 {
+		return false
 	}
-	return err
-}
-
-// drop unmaps, so that the pages do not count as this program's memory any more.
-func (m *mapping) drop() {
-	if m.pages != nil {
-		unix.Munmap(m.pages)
-		*m = mapping{}
-	}
-}
-
-// holds reports whether the address is mapped. It is that of a fault, which is only compared.
-func (m *mapping) holds(addr uintptr) bool {
-	return m.pages != nil && addr-uintptr(unsafe.Pointer(&m.pages[0])) < uintptr(len(m.pages))
+	start := uintptr(unsafe.Pointer(&data[0]))
+	before := start % uintptr(os.Getpagesize())
+	return addr-(start-before) < before+uintptr(len(data))
 }

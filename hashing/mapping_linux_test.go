@@ -15,7 +15,7 @@ import (
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
-// However many streams there are, and however they end, a worker maps 24 MiB at most, and a few pages.
+// However many streams there are, and however they end, a worker maps 16 MiB at most, and a few pages.
 func TestMapped(t *testing.T) {
 	root := glanceDir(t)
 	for i, mib := range []int{24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 12, 12, 12, 12, 12, 12, 60} {
@@ -37,7 +37,7 @@ func TestMapped(t *testing.T) {
 			if left := mapped(t, root); left > 0 {
 				t.Errorf("%d bytes are still mapped", left)
 			}
-			if limit := workers * (24<<20 + 32*os.Getpagesize()); most == 0 || most > limit {
+			if limit := workers * (16<<20 + 32*os.Getpagesize()); most == 0 || most > limit {
 				t.Errorf("%d bytes were mapped by %d workers, want up to %d", most, workers, limit)
 			}
 		}

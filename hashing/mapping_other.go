@@ -7,13 +7,17 @@ import (
 	"os"
 )
 
-// A mapping is never there except on Linux.
-type mapping struct{}
+// A space is there on Linux only.
+type space struct{}
 
 func mappable(*os.File) bool { return false }
 
-func (*mapping) load(*os.File, int64, int64, int64) ([]byte, error) {
-	return nil, errors.ErrUnsupported
-}
-func (*mapping) drop()              {}
-func (*mapping) holds(uintptr) bool { return false }
+func newSpace(int, int64) *space { return new(space) }
+
+func (*space) need(int, int64) {}
+
+func (*space) load(*os.File, int64, int64) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func (*space) drop() {}
+
+func holds([]byte, uintptr) bool { return false }

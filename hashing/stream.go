@@ -54,7 +54,7 @@ func (s *stream) left() int64 { return s.end - s.pos }
 // load makes the next bytes of s ready to be hashed, at most size.
 func (s *stream) load(e *engine, size int64) (err error) {
 	if s.left() > 0 {
-		s.data, err = s.window.load(e, s.from, s.pos, e.step(s, s.pos, size), s.end)
+		s.data, err = s.window.load(e, s.from, s.pos, e.step(s, s.pos, size))
 	}
 	return err
 }

@@ -10,7 +10,7 @@ const (
 	// second-level cache until it is hashed, and no less than maxChunk.
 	readReach = 1 << 20
 	// mapReach is how much a worker loads at once, where it maps, of all of its streams together.
-	mapReach = 12 << 20
+	mapReach = 16 << 20
 	// maxReach is the most of it that goes to one stream.
 	maxReach = 1 << 20
 )
@@ -36,20 +36,19 @@ func (t *tree) mappable() bool {
 	return mappable(f.(*os.File))
 }
 
-// A window is the memory for what comes next of a stream. It is read into, or the file is mapped there.
+// A window is the memory for what comes next of a stream. It is read into, or the file is mapped into a space.
 type window struct {
-	buf     []byte
-	mapping mapping
+	buf   []byte
+	space *space // or nil where nothing is mapped
 }
 
-// load returns the n bytes of the file at offset off, which stay until the next call. That may ask for what follows, up
-// to end.
-func (v *window) load(e *engine, h *handle, off, n, end int64) ([]byte, error) {
+// load returns the n bytes of the file at offset off, which stay until the next call, or until its space needs the room.
+func (v *window) load(e *engine, h *handle, off, n int64) ([]byte, error) {
 	if err := h.open(e); err != nil {
 		return nil, err
 	}
 	if h.local != nil {
-		if data, err := v.mapping.load(h.local, off, n, end); err == nil {
+		if data, err := v.space.load(h.local, off, n); err == nil {
 			return data, nil
 		}
 		// The system may have no more room for mappings, or the file has shrunk. Reading tells.
@@ -58,13 +57,6 @@ func (v *window) load(e *engine, h *handle, off, n, end int64) ([]byte, error) {
 		v.buf = make([]byte, n)
 	}
 	return v.buf[:n], e.tree.readFull(h.f, v.buf[:n], off)
-}
-
-// unmap has nothing of windows mapped, so that it counts no more.
-func unmap(windows []window) {
-	for i := range windows {
-		windows[i].mapping.drop()
-	}
 }
 
 // errFault says that a mapped file could not be read, although it did not change.
@@ -79,7 +71,7 @@ func (w *worker) survive(streams []*stream) {
 	}
 	if fault, ok := r.(interface{ Addr() uintptr }); ok {
 		for _, s := range streams {
-			if s.window.mapping.holds(fault.Addr()) {
+			if holds(s.data, fault.Addr()) {
 				w.fail(s.file, s.from.fault(w.engine))
 				return
 			}

@@ -168,7 +168,7 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 }
 
 // SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
-// saves copying the data, which on Intel's servers is a sixth to a third of the time where files are in memory already, and
+// saves copying the data, which on Intel's servers is a fifth to a third of the time where files are in memory already, and
 // on AMD's costs nearly as much as it saves. It gains nothing for one file alone, but under BLAKE3, and nothing where
 // files come from a disk. At most 16 MiB, and a few pages, are mapped at a time for each worker.
 //

@@ -29,10 +29,11 @@ func (k kernel) lanes() int {
 
 // rates are what the kernels do on a CPU with these features, all lanes in use, relative to crypto/sha256
 // on the same CPU; 0 for those that it cannot run or need not. They were measured on Ice Lake and, of AMD, on Zen 4. Sapphire
-// Rapids gains less from wide8 and wide16, 1.7 and 2.2, and more from pair: 1.2 where Ice Lake gains nothing. Zen 4
-// begins one of two SHA256RNDS2 while the other waits, so that pair does about what wide16 does; mixed does 1.35. Zen 5,
-// whose AVX-512 is wider, was not measured. Nor was arm64, whose kernel only an emulator has run: for two messages at once
-// Linux reports nearly twice the speed on some of its CPUs (dm-verity), and they are independent there as here.
+// and Granite Rapids gain less from wide8 and wide16, 1.7 and 2.2, Granite Rapids from mixed, 1.35, and both more from pair,
+// 1.2 where Ice Lake gains nothing; which kernel is the fastest is the same. Zen 4 begins one of two SHA256RNDS2 while the
+// other waits, so that pair does about what wide16 does; mixed does 1.35. Zen 5, whose AVX-512 is wider, was not measured. Nor
+// was arm64, whose kernel only an emulator has run: for two messages at once Linux reports nearly twice the speed on some of
+// its CPUs (dm-verity), and they are independent there as here.
 func (f features) rates() [kernels]float64 {
 	r := [kernels]float64{serialKernel: 1}
 	sha := f.sha && f.ssse3 && f.sse41

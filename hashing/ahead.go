@@ -5,9 +5,14 @@ import "context"
 // ahead hashes a stream to its end while another goroutine loads what comes next. It is for the last files of a
 // model, when there are more processors than streams.
 func (w *worker) ahead(ctx context.Context, s *stream) {
-	ctx, cancel := context.WithCancel(ctx)
+	one := []*stream{s}
+	mapped, err := w.open(one)
+	if err != nil {
+		return
+	}
 	w.space.drop()
-	r := newReader(w.engine, s)
+	ctx, cancel := context.WithCancel(ctx)
+	r := newReader(w.engine, s, mapped)
 	go func(pos int64) {
 		defer close(r.full)
 		r.err = r.run(ctx, pos)
@@ -20,11 +25,11 @@ func (w *worker) ahead(ctx context.Context, s *stream) {
 			v.space.drop()
 		}
 	}()
-	one := []*stream{s}
+	defer w.forget(one)
 	defer w.survive(one) // while the windows are still there
 	var done []*window
 	for l := range r.full {
-		s.window, s.data = l.window, l.data
+		s.data = l.data
 		if ctx.Err() != nil || w.advance(one) != nil {
 			return
 		}
@@ -65,13 +70,13 @@ const (
 	minRead = 512 << 10
 )
 
-func newReader(e *engine, s *stream) *reader {
+func newReader(e *engine, s *stream, mapped bool) *reader {
 	const n = ringWindows
-	size := min(max(e.reach(1), minRead), mapReach/n)
+	size := max(e.reach(1, mapped), minRead)
 	r := &reader{engine: e, stream: s, size: size, windows: make([]window, n)}
 	r.free, r.full = make(chan *window, n), make(chan loaded, n)
 	for i := range r.windows {
-		if e.mapped {
+		if mapped {
 			r.windows[i].space = newSpace(1, size)
 		}
 		r.free <- &r.windows[i]
@@ -86,6 +91,11 @@ func (r *reader) run(ctx context.Context, pos int64) error {
 			n := r.engine.step(r.stream, pos, r.size)
 			v.space.need(1, n)
 			data, err := v.load(r.engine, r.stream.from, pos, n)
+			if err == errUnmapped {
+				v.space.drop()
+				v.space = nil
+				data, err = v.load(r.engine, r.stream.from, pos, n)
+			}
 			if err != nil {
 				return err
 			}

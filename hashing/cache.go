@@ -40,7 +40,7 @@ var ErrCache = errors.New("not a digest cache that can be used")
 // within what the file system's clock tells apart. Nor is a file of at most [manifest.MaxLFSPointer] bytes, which is
 // read as quickly. Where the system does not tell inodes and change times, as on Windows, nothing is.
 //
-// A Cache comes from [OpenCache]. It may be used by many goroutines and for many models. Several processes may use one
+// A Cache comes from [OpenCache]; hashing with any other is an error that wraps [ErrCache]. It may be used by many goroutines and for many models. Several processes may use one
 // file: what the last of them saves is what stays, whole.
 type Cache struct {
 	target atomicfile.Target // where the name led when it was opened
@@ -89,6 +89,19 @@ func OpenCache(name string) (*Cache, error) {
 		return nil, &fs.PathError{Op: "open digest cache", Path: name, Err: bare(err)}
 	}
 	return &Cache{target: target, age: racy, old: entries, recent: map[cacheKey]cached{}}, nil
+}
+
+// check reports whether c is not the zero value, which does not know how old a change must be.
+func (c *Cache) check() error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.recent == nil {
+		return fmt.Errorf("%w: it does not come from OpenCache", ErrCache)
+	}
+	return nil
 }
 
 // Save writes the cache to its file, which should be in no model, if anything is new, so that after a crash there is

@@ -87,6 +87,14 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// The zero value of a cache does not know how old a change must be.
+func TestCacheFromNowhere(t *testing.T) {
+	root := write(t, map[string]string{"a": "a"})
+	if _, err := hashing.Config().SetCache(new(hashing.Cache)).Hash(root); !errors.Is(err, hashing.ErrCache) {
+		t.Errorf("got %v, want ErrCache", err)
+	}
+}
+
 // What is copied is read, whatever the cache has.
 func TestCacheAndCopy(t *testing.T) {
 	root := write(t, cachedModel)

@@ -143,8 +143,8 @@ func (c Configuration) SetAllowSymlinks(allow bool) Configuration {
 // SetOnly restricts hashing to the files with the given paths, relative to the model's root. Whatever else is
 // found is listed in [Report] and neither read nor followed nor an error, unless it stands where a directory
 // above a listed file should. A directory that may not be read stands for all below it. The manifest is then not
-// that of the model: methods that only return a manifest refuse to make it. SetOnly without paths lifts the
-// restriction.
+// that of the model: methods that only return a manifest refuse to make it. A path that stands for no
+// file is no error: the report does not have it. SetOnly without paths lifts the restriction.
 func (c Configuration) SetOnly(paths ...string) Configuration {
 	if c.only, c.parts = nil, false; len(paths) > 0 {
 		c.only = slices.Sorted(slices.Values(paths))
@@ -168,14 +168,15 @@ func (c Configuration) SetMaxWorkers(n int) Configuration {
 }
 
 // SetMapped says whether large files are mapped into memory instead of being read. The default is false. Mapping
-// saves copying the data, which on Intel's servers is a fifth to a third of the time where files are in memory already, and
-// on AMD's costs nearly as much as it saves. It gains nothing for one file alone, but under BLAKE3, and nothing where
-// files come from a disk. At most 16 MiB, and a few pages, are mapped at a time for each worker.
+// saves copying the data, which on Intel's servers is a fifth to a third of the time where files are in memory already; on
+// AMD's, mapping takes nearly as long as it saves. It gains nothing for one file alone, except under BLAKE3, nor where
+// files come from a disk. Each worker reserves addresses for 16 MiB and a few pages, which is the most that it has mapped
+// at a time.
 //
 // It has no influence on digests. A file that is truncated while it is mapped is an error like any other change:
 // the fault is caught in the goroutine that it happens in. But while a fault waits for the system, the whole program may
 // have to wait with it: do not map files that somebody may change meanwhile whom you do not trust. Files of other file
-// systems than ext4, XFS, Btrfs, F2FS and tmpfs, which the root of the model must be of, too, those of
+// systems than ext4, XFS, Btrfs and F2FS, which the root of the model must be of, too, those of
 // [Configuration.HashFS], and all files on other systems than Linux 5.14 and later are read.
 func (c Configuration) SetMapped(mapped bool) Configuration {
 	c.mapped = mapped

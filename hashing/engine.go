@@ -111,14 +111,36 @@ func (w *worker) room() []byte {
 	return w.slab
 }
 
-// open gives each stream a window of the given size. The others are not used.
-func (w *worker) open(streams []*stream, size int) {
-	for i, s := range streams {
-		s.window = &w.views[i]
-		if s.window.space = w.space; w.space == nil {
-			s.window.buf = w.room()[i*size:][:size]
+// open opens the files of the streams, and reports whether they are to be mapped, which is all of them or none.
+func (w *worker) open(streams []*stream) (mapped bool, err error) {
+	mapped = w.space != nil
+	for _, s := range streams {
+		if err := s.from.open(w.engine); err != nil {
+			w.fail(s.file, err)
+			return false, err
 		}
+		mapped = mapped && s.from.local != nil
 	}
+	return mapped, nil
+}
+
+// place gives each stream a window of the given size.
+func (w *worker) place(streams []*stream, size int64, mapped bool) {
+	for i, s := range streams {
+		w.views[i] = window{space: w.space}
+		if !mapped {
+			w.views[i] = window{buf: w.room()[i*int(size):][:size]}
+		}
+		s.window = &w.views[i]
+	}
+}
+
+// forget lets go of data that may be unmapped, and its addresses used for something else.
+func (w *worker) forget(streams []*stream) {
+	for _, s := range streams {
+		s.data = nil
+	}
+	clear(w.data[:])
 }
 
 func (w *worker) work(ctx context.Context) {
@@ -128,7 +150,7 @@ func (w *worker) work(ctx context.Context) {
 		w.space.drop()
 	}()
 	if w.mapped {
-		w.space = newSpace(maxLanes, mapReach/maxLanes)
+		w.space = newSpace(maxLanes, mapReach)
 		debug.SetPanicOnFault(true) // until the goroutine ends, with this function
 	}
 	for ctx.Err() == nil {
@@ -172,16 +194,29 @@ func (w *worker) sweep(ctx context.Context) {
 const perTurn = 1 << 20
 
 func (w *worker) turn(ctx context.Context, mine []*stream) {
+	defer w.forget(mine)
 	defer w.survive(mine)
-	size := w.reach(len(mine))
-	w.open(mine, int(size))
+	mapped, err := w.open(mine)
+	if err != nil {
+		return
+	}
+	size := w.reach(len(mine), mapped)
+	w.place(mine, size, mapped)
 	for done := int64(0); done < perTurn; done += size {
-		w.space.need(len(mine), size)
+		if mapped {
+			w.space.need(len(mine), size)
+		}
 		for _, s := range mine {
 			if ctx.Err() != nil {
 				return
 			}
-			if err := s.load(w.engine, size); err != nil {
+			err := s.load(w.engine, size)
+			if err == errUnmapped { // nothing is lost: what was not hashed is loaded again
+				w.space.drop()
+				w.space = nil
+				return
+			}
+			if err != nil {
 				w.fail(s.file, err)
 				return
 			}

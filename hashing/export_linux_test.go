@@ -41,12 +41,30 @@ func Mappable(f *os.File) bool { return mappable(f) }
 // Map maps the first bytes of a file, and reports whether the system says that all are in memory, and whether they could
 // be used.
 func Map(f *os.File, n int) (inMem, touched bool, err error) {
-	s := newSpace(1, int64(n))
-	defer s.drop()
-	s.need(1, int64(n))
-	pages := s.all[:n]
-	if err := s.mmap(pages, int(f.Fd()), 0, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+	pages, err := unix.Mmap(int(f.Fd()), 0, n, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
 		return false, false, err
 	}
+	defer unix.Munmap(pages)
 	return inMemory(f, 0, n), touch(pages), nil
 }
+
+// Touch reports whether memory can be read.
+func Touch(b []byte) bool { return touch(b) }
+
+// Holds reports whether a fault at an address is one of data's.
+func Holds(data []byte, addr uintptr) bool { return holds(data, addr) }
+
+// A Space is for n mappings of the given size.
+type Space struct{ s *space }
+
+func NewSpace(n int, size int64) Space { return Space{newSpace(n, size)} }
+
+func (s Space) Need(n int, size int64) { s.s.need(n, size) }
+
+func (s Space) Load(f *os.File, off, n int64) ([]byte, error) { return s.s.load(f, off, n) }
+
+func (s Space) Drop() { s.s.drop() }
+
+// Free is what nothing is mapped into.
+func (s Space) Free() []byte { return s.s.free }

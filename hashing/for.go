@@ -12,8 +12,9 @@ import (
 // serialization. It is Config().For(s), which has nothing to contradict.
 func ConfigFor(s manifest.Serialization) Configuration { return Configuration{}.with(s) }
 
-// For returns c with every parameter of s, the serialization of a signed manifest. Workers, chunk size, progress,
-// logger and the files of SetOnly stay as they are in c, and the paths that c ignores are added to those of s.
+// For returns c with every parameter of s, the serialization of a signed manifest. Workers, chunk size, mapping,
+// limits, cache, progress, logger and the files of SetOnly stay as they are in c, and the paths that c ignores are added to
+// those of s.
 // Git's own files are ignored if s records them, if SetIgnoreGitPaths(true) was called, or, where s.IgnorePaths
 // is nil because an old signature does not record them, unless SetIgnoreGitPaths(false) was called.
 //

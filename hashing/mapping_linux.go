@@ -10,27 +10,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A space is a range of addresses that is kept for files to be mapped into. What was mapped there is unmapped all at
-// once, since each time all processors that run threads of this program are interrupted. Nobody can use the rest. A nil
-// space has no room.
+// A space is a range of addresses that is kept for files to be mapped into, so that all that was mapped there can be
+// unmapped at once: each time that is done, the processors that run threads of this program are interrupted. What is
+// not mapped can neither be read nor written. A nil space has no room.
 type space struct {
-	size int // in bytes
-	all  []byte
-	free []byte // the end of all
+	size   int // in bytes
+	all    []byte
+	free   []byte // the end of all
+	failed bool   // nothing can be mapped here any more
 }
 
-// newSpace returns a space for n mappings of the given size, or for more of less.
+// newSpace returns a space for n mappings of the given size.
 func newSpace(n int, size int64) *space { return &space{size: spaceFor(n, size)} }
 
 // spaceFor counts for each mapping the rest of its first page and of its last.
 func spaceFor(n int, size int64) int { return n * (int(size) + 2*os.Getpagesize()) }
 
 // mappable reports whether the file is of a file system of this machine. What others are slow to answer would hold up
-// all goroutines where it is mapped, since the thread that waits for a page is in no system call.
+// all goroutines where it is mapped, since the thread that waits for a page is in no system call. On tmpfs holes that are
+// mapped and used, even if only read, become memory.
 func mappable(f *os.File) bool {
 	defer runtime.KeepAlive(f)
 	switch fileSystem(int(f.Fd())) {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC:
 		return populates()
 	}
 	return false
@@ -47,20 +49,17 @@ var populates = sync.OnceValue(func() bool {
 	return unix.Madvise(page, unix.MADV_POPULATE_READ) == nil
 })
 
-// need sees that there is room for n mappings of the given size, as far as the system allows. What is there is unmapped if
-// it is in the way.
+// need sees that there is room for n mappings of the given size, no more than the space is for, if the system has any. What is
+// there is unmapped if it is in the way.
 func (s *space) need(n int, size int64) {
-	if s == nil || len(s.free) >= spaceFor(n, size) {
+	if s == nil || s.failed || len(s.free) >= spaceFor(n, size) {
 		return
 	}
+	s.drop()
 	const reserved = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
-	var err error
-	if s.all == nil {
-		s.all, err = unix.Mmap(-1, 0, s.size, unix.PROT_NONE, reserved)
-	} else {
-		err = s.mmap(s.all, -1, 0, unix.PROT_NONE, reserved)
-	}
+	p, err := unix.MmapPtr(-1, 0, nil, uintptr(s.size), unix.PROT_NONE, reserved)
 	if err == nil {
+		s.all = unsafe.Slice((*byte)(p), s.size)
 		s.free = s.all
 	}
 }
@@ -78,7 +77,10 @@ func (s *space) load(f *os.File, off, n int64) ([]byte, error) {
 		return nil, unix.ENOMEM
 	}
 	pages := s.free[:before+n]
-	if err := s.mmap(pages, int(f.Fd()), off-before, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+	_, err := unix.MmapPtr(int(f.Fd()), off-before, unsafe.Pointer(&pages[0]), uintptr(len(pages)),
+		unix.PROT_READ, unix.MAP_SHARED|unix.MAP_FIXED)
+	if err != nil {
+		s.fail(int(size))
 		return nil, err
 	}
 	s.free = s.free[size:]
@@ -90,17 +92,24 @@ func (s *space) load(f *os.File, off, n int64) ([]byte, error) {
 	return pages[before:], nil
 }
 
-// mmap puts a mapping in the place of a part of the space.
-func (s *space) mmap(at []byte, fd int, off int64, prot, flags int) error {
-	_, err := unix.MmapPtr(fd, off, unsafe.Pointer(&at[0]), uintptr(len(at)), prot, flags|unix.MAP_FIXED)
-	return err
-}
-
 // drop unmaps all, and gives the addresses back until the next need.
 func (s *space) drop() {
-	if s != nil && s.all != nil {
-		unix.Munmap(s.all)
-		*s = space{size: s.size}
+	if s != nil {
+		unmap(s.all)
+		s.all, s.free = nil, nil
+	}
+}
+
+// fail is to be called when nothing could be mapped where n bytes begin that are free. The system may have taken these
+// addresses away before it failed, and given them to others meanwhile, so that they are left alone for ever.
+func (s *space) fail(n int) {
+	unmap(s.free[n:])
+	s.all, s.free, s.failed = s.all[:len(s.all)-len(s.free)], nil, true
+}
+
+func unmap(b []byte) {
+	if len(b) > 0 {
+		unix.MunmapPtr(unsafe.Pointer(&b[0]), uintptr(len(b)))
 	}
 }
 
@@ -129,8 +138,8 @@ func touch(pages []byte) (ok bool) {
 	return true
 }
 
-// holds reports whether the address is one of data's, or of a page's that they are in. It is that of a fault, which is only
-// compared.
+// holds reports whether a fault at an address is one of data's. Some architectures tell only the page of a fault. The
+// address is compared, not used.
 func holds(data []byte, addr uintptr) bool {
 	if len(data) == 0 {
 		return false

@@ -37,7 +37,7 @@ func (e *engine) parts(i int) parts {
 	case e.serialization.Algorithm == manifest.BLAKE3 && p.span > blake3Piece && p.span <= blake3Piece*maxPieces:
 		p.step = blake3Piece
 	case p.span < minPart:
-		p.step = min(p.span*((minPart+p.span-1)/p.span), size)
+		p.step = min(p.span*ceil(minPart, p.span), size)
 	default:
 		p.step = p.span
 	}
@@ -51,11 +51,17 @@ func (p *parts) pieced() bool { return p.step < p.span }
 func (p *parts) count() int64 {
 	size := p.end - p.at
 	if !p.pieced() {
-		return (size + p.step - 1) / p.step
+		return ceil(size, p.step)
 	}
-	perResource := (p.span + p.step - 1) / p.step
-	rest := size % p.span
-	return size/p.span*perResource + (rest+p.step-1)/p.step
+	return size/p.span*ceil(p.span, p.step) + ceil(size%p.span, p.step)
+}
+
+// ceil returns n/d, rounded up, also where n+d is more than an int64 holds.
+func ceil(n, d int64) int64 {
+	if n%d != 0 {
+		return n/d + 1
+	}
+	return n / d
 }
 
 func (p *parts) done() bool { return p.at == p.end }
@@ -85,7 +91,7 @@ type pieces struct {
 }
 
 func newPieces(size, step int64) *pieces {
-	n := (size + step - 1) / step
+	n := ceil(size, step)
 	p := &pieces{cvs: make([][8]uint32, n)}
 	p.left.Store(n)
 	return p

@@ -76,11 +76,7 @@ func (s *settings) count(size int64) int64 {
 	if s.serialization.Method == manifest.Files {
 		return 1
 	}
-	n := size / s.serialization.ShardSize
-	if size%s.serialization.ShardSize != 0 {
-		n++
-	}
-	return n
+	return ceil(size, s.serialization.ShardSize)
 }
 
 // span returns how many bytes of a file of the given size a resource covers, but for the last.

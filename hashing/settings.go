@@ -84,6 +84,9 @@ func (c Configuration) settings() (*settings, error) {
 	if err == nil {
 		err = s.checkFollow()
 	}
+	if err == nil {
+		err = s.cache.check()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (e *engine) begin(s *stream, p part) {
 
 // border returns where the current resource ends, as far as it belongs to s.
 func (e *engine) border(s *stream) int64 {
-	return min(s.pos+e.span(e.files[s.file].size), s.end)
+	return s.pos + min(e.span(e.files[s.file].size), s.end-s.pos)
 }
 
 func (s *stream) left() int64 { return s.end - s.pos }

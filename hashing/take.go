@@ -79,6 +79,6 @@ func (q *queue) dominated() bool {
 	}
 	// As if the others were all as long as the second, since the time of that one counts in the end.
 	k := q.engine.kernel
-	share := k.share(int((rest+second-1)/max(second, 1)), q.engine.workers-1)
+	share := k.share(int(ceil(rest, max(second, 1))), q.engine.workers-1)
 	return float64(first)*k.total(&share) >= float64(rest)
 }

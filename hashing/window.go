@@ -9,16 +9,14 @@ const (
 	// readReach is how much a worker reads at once of all of its streams together: no more than stays in the
 	// second-level cache until it is hashed, and no less than maxChunk.
 	readReach = 1 << 20
-	// mapReach is how much a worker loads at once, where it maps, of all of its streams together.
-	mapReach = 16 << 20
-	// maxReach is the most of it that goes to one stream.
-	maxReach = 1 << 20
+	// mapReach is how much a worker that maps loads at once of each stream.
+	mapReach = 1 << 20
 )
 
 // reach returns how many bytes of each of n streams to have in memory at once: a multiple of 4 KiB.
-func (e *engine) reach(n int) int64 {
-	if e.mapped {
-		return min(mapReach/int64(n), maxReach) &^ (minChunk - 1)
+func (e *engine) reach(n int, mapped bool) int64 {
+	if mapped {
+		return mapReach
 	}
 	return min(int64(e.chunk), max(readReach/int64(n), minChunk)) &^ (minChunk - 1)
 }
@@ -39,19 +37,21 @@ func (t *tree) mappable() bool {
 // A window is the memory for what comes next of a stream. It is read into, or the file is mapped into a space.
 type window struct {
 	buf   []byte
-	space *space // or nil where nothing is mapped
+	space *space // nil to read
 }
 
-// load returns the n bytes of the file at offset off, which stay until the next call, or until its space needs the room.
+// errUnmapped says that the system has no more room for mappings, or that the file has shrunk. Reading tells.
+var errUnmapped = errors.New("not mapped")
+
+// load returns the n bytes at offset off of the open file, which stay until the next call, or until others need their
+// room in the space.
 func (v *window) load(e *engine, h *handle, off, n int64) ([]byte, error) {
-	if err := h.open(e); err != nil {
-		return nil, err
-	}
-	if h.local != nil {
-		if data, err := v.space.load(h.local, off, n); err == nil {
-			return data, nil
+	if v.space != nil {
+		data, err := v.space.load(h.local, off, n)
+		if err != nil {
+			return nil, errUnmapped
 		}
-		// The system may have no more room for mappings, or the file has shrunk. Reading tells.
+		return data, nil
 	}
 	if int64(len(v.buf)) < n {
 		v.buf = make([]byte, n)

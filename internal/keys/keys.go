@@ -40,6 +40,8 @@ func Check(key crypto.PublicKey) (*ecdsa.PublicKey, error) {
 		return nil, unsupported("RSA")
 	case ed25519.PublicKey:
 		return nil, unsupported("Ed25519")
+	case crypto.Signer, ecdsa.PublicKey:
+		return nil, fmt.Errorf("the key is of type %T, not *ecdsa.PublicKey", key)
 	}
 	return nil, unsupported(fmt.Sprintf("%T", key))
 }

@@ -1,7 +1,10 @@
 package keys_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +78,23 @@ func TestReadRefuses(t *testing.T) {
 	} {
 		if _, err := keys.ReadPublic(c.name); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// A private key, or a public one by value, is not said to be of another kind.
+func TestCheck(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, key := range map[string]crypto.PublicKey{
+		"the key is of type *ecdsa.PrivateKey, not *ecdsa.PublicKey": private,
+		"the key is of type ecdsa.PublicKey, not *ecdsa.PublicKey":   private.PublicKey,
+		"int keys are not supported":                                 1,
+	} {
+		if _, err := keys.Check(key); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }

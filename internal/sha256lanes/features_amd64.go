@@ -37,9 +37,9 @@ func (w *workspace) blocks(k kernel, n int) {
 	}
 }
 
-// prefetch asks for data that is needed soon.
+// prefetch asks for data that is needed soon, whole blocks of it. Only the benchmarks tell whether it does.
 func prefetch(data []byte) {
 	if len(data) > 0 {
-		prefetchLines(&data[0], (len(data)+63)/64)
+		prefetchLines(&data[0], len(data)/BlockSize)
 	}
 }

@@ -33,7 +33,7 @@ func (k *kernel) chunks() {
 	k.VPBROADCASTD(t.As32(), k.v[14])
 	k.VPBROADCASTD(flags.As32(), k.v[15])
 	for i := range lanes { // the group that comes next, where the data is not in the cache yet
-		k.PREFETCHT0(operand.Mem{Base: data, Disp: i*chunkSize + lanes*chunkSize})
+		k.PREFETCHT0(operand.Mem{Base: data, Disp: (lanes + i) * chunkSize})
 	}
 	k.rounds(m)
 	k.ADDQ(operand.Imm(64), data)

@@ -88,8 +88,8 @@ func loadScratch(c *build.Context, r reg.GPPhysical) {
 	c.ANDQ(operand.I8(-64), r)
 }
 
-// ahead is how far before they hash it kernels ask for data, in bytes. What is in memory only would otherwise be waited for
-// at the beginning of each page, where no processor looks ahead by itself, and with sixteen files everywhere.
+// ahead is how far before they hash it kernels ask for data, in bytes. Of one stream few processors look further than to the
+// end of a page by themselves, and of sixteen not even that far.
 const ahead = 2 << 10
 
 // prefetch emits what asks for data that crypto/sha256 hashes later.

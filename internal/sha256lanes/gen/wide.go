@@ -100,8 +100,8 @@ func (k *wide) pointer(table reg.GPPhysical, j int) reg.GPPhysical {
 	return p
 }
 
-// block is where lane j's next block is. It asks for one that comes later, but not into the first-level cache: lines of
-// sixteen files at one offset into their pages compete for few places there.
+// block is where lane j's block is. It also asks for the one that comes ahead bytes later, but not into the first-level cache,
+// which has few places for lines of many files at one offset into their pages.
 func (k *wide) block(j int) operand.Mem {
 	m := operand.Mem{Base: k.pointer(k.data, j), Index: k.offset, Scale: 1}
 	k.PREFETCHT1(m.Offset(ahead))

@@ -12,12 +12,11 @@ import (
 
 // A space is a range of addresses that is kept for files to be mapped into, so that all that was mapped there can be
 // unmapped at once: each time that is done, the processors that run threads of this program are interrupted. What is
-// not mapped can neither be read nor written. A nil space has no room.
+// not mapped can neither be read nor written. A nil space needs nothing.
 type space struct {
-	size   int // in bytes
-	all    []byte
-	free   []byte // the end of all
-	failed bool   // nothing can be mapped here any more
+	size int // in bytes
+	all  []byte
+	free []byte // the end of all
 }
 
 // newSpace returns a space for n mappings of the given size.
@@ -52,7 +51,7 @@ var populates = sync.OnceValue(func() bool {
 // need sees that there is room for n mappings of the given size, no more than the space is for, if the system has any. What is
 // there is unmapped if it is in the way.
 func (s *space) need(n int, size int64) {
-	if s == nil || s.failed || len(s.free) >= spaceFor(n, size) {
+	if s == nil || len(s.free) >= spaceFor(n, size) {
 		return
 	}
 	s.drop()
@@ -64,11 +63,9 @@ func (s *space) need(n int, size int64) {
 	}
 }
 
-// load maps n bytes of the file from off on, and has their pages there. They stay until others need the room.
+// load maps n bytes of the file from off on, and has their pages there. They stay until others need the room. After an error
+// the space is not to be used for more.
 func (s *space) load(f *os.File, off, n int64) ([]byte, error) {
-	if s == nil {
-		return nil, unix.ENOMEM
-	}
 	defer runtime.KeepAlive(f)
 	page := int64(os.Getpagesize())
 	before := off % page
@@ -104,7 +101,7 @@ func (s *space) drop() {
 // addresses away before it failed, and given them to others meanwhile, so that they are left alone for ever.
 func (s *space) fail(n int) {
 	unmap(s.free[n:])
-	s.all, s.free, s.failed = s.all[:len(s.all)-len(s.free)], nil, true
+	s.all, s.free = s.all[:len(s.all)-len(s.free)], nil
 }
 
 func unmap(b []byte) {

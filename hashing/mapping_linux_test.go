@@ -194,7 +194,6 @@ func TestSpaceFails(t *testing.T) {
 	if !bytes.Equal(data, content) {
 		t.Error("what was mapped before is not there")
 	}
-	s.Need(16, size)
 	s.Drop()
 	for _, b := range others {
 		if !hashing.Touch(b) || !bytes.Equal(b, content) {

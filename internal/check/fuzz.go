@@ -21,10 +21,10 @@ import (
 // A target is one fuzz test.
 type target struct{ module, pkg, name string }
 
-// share returns how long to run the target: all of the time where what strangers send is read first.
+// share returns how long to run the target: all of the time for what reads bundles, statements and the names of resources.
 func (t target) share(all time.Duration) time.Duration {
-	switch path.Base(t.pkg) {
-	case "bundle", "manifest":
+	switch path.Base(t.pkg) + "." + t.name {
+	case "bundle.FuzzParse", "bundle.FuzzParseStatement", "manifest.FuzzParseName":
 		return all
 	}
 	return all / 6

@@ -29,7 +29,7 @@ import (
 
 func main() {
 	short := flag.Bool("short", false, "install nothing, and only run go test ./...")
-	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run fuzz targets for this `duration`, and those outside of bundle and manifest for a sixth of it")
+	fuzztime := flag.Duration("fuzztime", 10*time.Second, "run the fuzz targets of bundles, statements and names for this `duration`, and others for a sixth of it")
 	without := flag.String("without", "", "a `list` of what not to install: "+strings.Join(optional, ", ")+"; tests that need it are skipped")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

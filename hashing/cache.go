@@ -40,8 +40,8 @@ var ErrCache = errors.New("not a digest cache that can be used")
 // within what the file system's clock tells apart. Nor is a file of at most [manifest.MaxLFSPointer] bytes, which is
 // read as quickly. Where the system does not tell inodes and change times, as on Windows, nothing is.
 //
-// A Cache comes from [OpenCache]; hashing with any other is an error that wraps [ErrCache]. It may be used by many goroutines and for many models. Several processes may use one
-// file: what the last of them saves is what stays, whole.
+// A Cache comes from [OpenCache]; hashing with any other is an error that wraps [ErrCache]. It may be used by many
+// goroutines and for many models. Several processes may use one file: what the last of them saves is what stays, whole.
 type Cache struct {
 	target atomicfile.Target // where the name led when it was opened
 	age    time.Duration     // that a change must have

@@ -124,14 +124,14 @@ func (w *worker) open(streams []*stream) (mapped bool, err error) {
 	return mapped, nil
 }
 
-// place gives each stream a window of the given size.
-func (w *worker) place(streams []*stream, size int64, mapped bool) {
-	for i, s := range streams {
-		w.views[i] = window{space: w.space}
-		if !mapped {
+// place makes n windows of the given size.
+func (w *worker) place(n int, size int64, mapped bool) {
+	for i := range w.views[:n] {
+		if mapped {
+			w.views[i] = window{space: w.space}
+		} else {
 			w.views[i] = window{buf: w.room()[i*int(size):][:size]}
 		}
-		s.window = &w.views[i]
 	}
 }
 
@@ -201,16 +201,16 @@ func (w *worker) turn(ctx context.Context, mine []*stream) {
 		return
 	}
 	size := w.reach(len(mine), mapped)
-	w.place(mine, size, mapped)
+	w.place(len(mine), size, mapped)
 	for done := int64(0); done < perTurn; done += size {
 		if mapped {
 			w.space.need(len(mine), size)
 		}
-		for _, s := range mine {
+		for i, s := range mine {
 			if ctx.Err() != nil {
 				return
 			}
-			err := s.load(w.engine, size)
+			err := s.load(w.engine, &w.views[i], size)
 			if err == errUnmapped { // nothing is lost: what was not hashed is loaded again
 				w.space.drop()
 				w.space = nil

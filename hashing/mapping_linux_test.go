@@ -2,8 +2,6 @@ package hashing_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -200,50 +197,6 @@ func TestSpaceFails(t *testing.T) {
 			t.Fatal("what is not the space's was unmapped")
 		}
 		must(t, unix.Munmap(b))
-	}
-}
-
-// Holes of tmpfs, which cost nothing to make, stay holes.
-func TestHolesOfTmpfs(t *testing.T) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs("/dev/shm", &fs); err != nil || fs.Type != unix.TMPFS_MAGIC {
-		t.Skip("there is no tmpfs at /dev/shm")
-	}
-	root, err := os.MkdirTemp("/dev/shm", "model")
-	must(t, err)
-	defer os.RemoveAll(root)
-	name := filepath.Join(root, "a")
-	must(t, os.WriteFile(name, nil, 0o666))
-	must(t, os.Truncate(name, 4<<20))
-	_, err = hashing.Config().SetMapped(true).Hash(root)
-	must(t, err)
-	var st unix.Stat_t
-	must(t, unix.Stat(name, &st))
-	if st.Blocks > 0 {
-		t.Errorf("%d blocks were allocated", st.Blocks)
-	}
-}
-
-// Half of the largest file that there can be, and a shard as long.
-func TestShardOfExabytes(t *testing.T) {
-	root, err := os.MkdirTemp("/dev/shm", "model")
-	if err != nil {
-		t.Skip(err)
-	}
-	defer os.RemoveAll(root)
-	const shard = 1 << 62
-	name := filepath.Join(root, "a")
-	must(t, os.WriteFile(name, nil, 0o666))
-	if err := os.Truncate(name, shard+5); err != nil {
-		t.Skip(err)
-	}
-	for _, a := range []manifest.Algorithm{manifest.SHA256, manifest.BLAKE2b, manifest.BLAKE3} {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		c := hashing.Config().UseShardSerialization(hashing.Shards{Algorithm: a, ShardSize: shard})
-		if _, err := c.SetMaxWorkers(2).HashContext(ctx, root); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: got %v, want years of hashing", a, err)
-		}
-		cancel()
 	}
 }
 

@@ -17,7 +17,6 @@ type part struct {
 type stream struct {
 	part
 	from     *handle
-	window   *window // where data is
 	hash     state
 	resource int
 	until    int64  // where the resource, or the piece of it, ends
@@ -51,10 +50,10 @@ func (e *engine) border(s *stream) int64 {
 
 func (s *stream) left() int64 { return s.end - s.pos }
 
-// load makes the next bytes of s ready to be hashed, at most size.
-func (s *stream) load(e *engine, size int64) (err error) {
+// load makes the next bytes of s ready to be hashed, at most size, in a window.
+func (s *stream) load(e *engine, v *window, size int64) (err error) {
 	if s.left() > 0 {
-		s.data, err = s.window.load(e, s.from, s.pos, e.step(s, s.pos, size))
+		s.data, err = v.load(e, s.from, s.pos, e.step(s, s.pos, size))
 	}
 	return err
 }

@@ -177,9 +177,10 @@ func (c Configuration) use(v Verifier, err error) Configuration {
 }
 
 // SetHashingConfig sets what the signature leaves open: the number of workers, chunk size, mapping, limits on what a
-// stranger's model may have, a cache of digests, progress, a logger, and paths to ignore besides the signed ones. All else comes from the signed statement, and a configuration that says
-// otherwise makes verifying fail with a [*hashing.ConflictError]. What would leave out or add files means nothing here:
-// [hashing.Configuration.SetOnly] (see [Configuration.SetOnly]), SetPlan and SetIgnoreGitPaths.
+// stranger's model may have, a cache of digests, progress, a logger, and paths to ignore besides the signed ones. All
+// else comes from the signed statement, and a configuration that says otherwise makes verifying fail with a
+// [*hashing.ConflictError]. What would leave out or add files means nothing here: [hashing.Configuration.SetOnly] (see
+// [Configuration.SetOnly]), SetPlan and SetIgnoreGitPaths.
 func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
 	c.hashing = h
 	return c

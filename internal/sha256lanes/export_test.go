@@ -2,19 +2,25 @@ package sha256lanes
 
 import "testing"
 
+var kernelNames = map[string]kernel{
+	"pair": pairKernel, "quad": quadKernel, "mixed": mixedKernel, "wide8": wide8Kernel, "wide16": wide16Kernel,
+}
+
 // Kernels maps the names of all kernels that this CPU and build can run, besides crypto/sha256, to the
 // number of streams that each takes.
 func Kernels() map[string]int {
-	names := map[kernel]string{pairKernel: "pair", mixedKernel: "mixed", wide8Kernel: "wide8", wide16Kernel: "wide16"}
-	all := detect()
-	all.amd = false // which would leave some out
-	noAVX512, noSHA := all, all
+	intel := detect()
+	intel.amd = false // either leaves some out
+	amd, noAVX512, noSHA := intel, intel, intel
+	amd.amd = true
 	noAVX512.avx512f = false
 	noSHA.sha = false
 	able := map[string]int{}
-	for k, name := range names {
-		if all.rates()[k]+noAVX512.rates()[k]+noSHA.rates()[k] > 0 {
-			able[name] = k.lanes()
+	for name, k := range kernelNames {
+		for _, f := range []features{intel, amd, noAVX512, noSHA} {
+			if f.rates()[k] > 0 {
+				able[name] = k.lanes()
+			}
 		}
 	}
 	return able
@@ -23,7 +29,7 @@ func Kernels() map[string]int {
 // UseKernel makes the rest of a test use one kernel for any number of streams, or crypto/sha256 if the
 // name is not one of Kernels.
 func UseKernel(t testing.TB, name string) {
-	k := map[string]kernel{"pair": pairKernel, "mixed": mixedKernel, "wide8": wide8Kernel, "wide16": wide16Kernel}[name]
+	k := kernelNames[name]
 	p := plan{}
 	for n := range p.kernel {
 		p.kernel[n], p.rate[n] = k, 1

@@ -28,6 +28,8 @@ func (w *workspace) blocks(k kernel, n int) {
 		wide16(&w.states, &w.data, &w.scratch, n)
 	case wide8Kernel:
 		wide8((*[8]*[8]uint32)(w.states[:]), (*[8]*byte)(w.data[:]), &w.scratch, n)
+	case quadKernel:
+		quad((*[4]*[8]uint32)(w.states[:]), (*[4]*byte)(w.data[:]), &w.scratch, n)
 	case mixedKernel:
 		mixed((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), &w.scratch, n)
 	case pairKernel:

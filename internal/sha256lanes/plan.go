@@ -16,6 +16,7 @@ type kernel uint8
 const (
 	serialKernel kernel = iota // crypto/sha256, one stream
 	pairKernel                 // two streams, SHA extensions, or on arm64 the SHA-2 instructions
+	quadKernel                 // four streams, SHA extensions and AVX-512
 	mixedKernel                // two streams, SHA extensions and AVX-512
 	wide8Kernel                // eight streams, AVX-512
 	wide16Kernel               // sixteen streams, AVX-512
@@ -24,16 +25,16 @@ const (
 
 // lanes is how many streams a kernel takes.
 func (k kernel) lanes() int {
-	return [...]int{serialKernel: 1, pairKernel: 2, mixedKernel: 2, wide8Kernel: 8, wide16Kernel: 16}[k]
+	return [...]int{serialKernel: 1, pairKernel: 2, quadKernel: 4, mixedKernel: 2, wide8Kernel: 8, wide16Kernel: 16}[k]
 }
 
 // rates are what the kernels do on a CPU with these features, all lanes in use, relative to crypto/sha256
 // on the same CPU; 0 for those that it cannot run or need not. They were measured on Ice Lake and, of AMD, on Zen 4. Sapphire
 // and Granite Rapids gain less from wide8 and wide16, 1.7 and 2.2, Granite Rapids from mixed, 1.35, and both more from pair,
-// 1.2 where Ice Lake gains nothing; which kernel is the fastest is the same. Zen 4 begins one of two SHA256RNDS2 while the
-// other waits, so that pair does about what wide16 does; mixed does 1.35. Zen 5, whose AVX-512 is wider, was not measured. Nor
-// was arm64, whose kernel only an emulator has run: for two messages at once Linux reports nearly twice the speed on some of
-// its CPUs (dm-verity), and they are independent there as here.
+// 1.2 where Ice Lake gains nothing; which kernel is the fastest is the same. Intel's begin a SHA256RNDS2 every two or three
+// cycles, too few for quad, and Zen 4 one in each, so that pair does there what wide16 does, 2.0, and mixed 1.3. Zen 5, whose
+// AVX-512 is wider, was not measured. Nor was arm64, whose kernel only an emulator has run: for two messages at once Linux
+// reports nearly twice the speed on some of its CPUs (dm-verity), and they are independent there as here.
 func (f features) rates() [kernels]float64 {
 	r := [kernels]float64{serialKernel: 1}
 	sha := f.sha && f.ssse3 && f.sse41
@@ -44,7 +45,7 @@ func (f features) rates() [kernels]float64 {
 	case sha && f.amd:
 		r[pairKernel] = 1.95
 		if avx512 {
-			r[wide16Kernel] = 2.02
+			r[quadKernel] = 3
 		}
 	case sha && avx512:
 		r[mixedKernel], r[wide8Kernel], r[wide16Kernel] = 1.6, 1.9, 2.6
@@ -82,7 +83,7 @@ func choose(f features, fips bool) plan {
 	return p
 }
 
-// Lanes returns how many streams one core hashes fastest together: 16, 2 or 1. More than that do no harm.
+// Lanes returns how many streams one core hashes fastest together: 16, 4, 2 or 1. More than that do no harm.
 func Lanes() int { return current.kernel[MaxLanes].lanes() }
 
 // Rate returns how fast one core hashes n streams of equal length together, in bytes over all of them,

@@ -3,15 +3,16 @@
 // One SHA-256 is a chain: each step waits for the one before, and most of a core idles meanwhile.
 // Independent streams fill the gaps. This package advances
 //
-//   - sixteen or eight streams together, a lane of each vector register for each, where an amd64 CPU has AVX-512
-//     F, BW and VL (Intel servers since Skylake, AMD since Zen 4);
-//   - two streams together, where it has SHA, SSSE3 and SSE4.1 (AMD since Zen, Intel since Ice Lake), on
+//   - sixteen or eight streams together, a lane of each vector register for each, where an Intel CPU has AVX-512
+//     F, BW and VL (servers since Skylake);
+//   - four streams together, where a CPU of AMD has that AVX-512 and SHA, SSSE3 and SSE4.1 (since Zen 4);
+//   - two streams together, where it has SHA, SSSE3 and SSE4.1 alone (AMD since Zen, Intel since Ice Lake), on
 //     Intel the better if it has that AVX-512 too, or where an arm64 CPU has the SHA-2 instructions (nearly all);
 //   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256.
 //
-// Which it is, is chosen for every step by how many streams there are, and by whose CPU it is: on AMD's, fewer
-// than sixteen are fastest two by two. [Lanes] and [Rate] tell a caller that schedules work what pays. Built with the
-// tag purego, or running in FIPS 140 mode ([crypto/fips140.Enabled]), all hashing is done by crypto/sha256.
+// Which it is, is chosen for every step by how many streams there are. [Lanes] and [Rate] tell a caller that schedules work
+// what pays. Built with the tag purego, or running in FIPS 140 mode ([crypto/fips140.Enabled]), all hashing is done by
+// crypto/sha256.
 //
 // Different calls may run at the same time as long as they have no Stream and no destination in common.
 // Nothing is started in the background, and nothing is allocated once a few calls have been made.

@@ -29,8 +29,8 @@ type workspace struct {
 	lanes   [MaxLanes]lane
 	n       int // lanes in use: the first n
 	own     [MaxLanes]ownLane
-	unused  [8]uint32     // the state of a kernel's lanes that have no stream
-	scratch [9][16]uint32 // for the kernels, which have no stack frame
+	unused  [8]uint32      // the state of a kernel's lanes that have no stream
+	scratch [67][16]uint32 // for the kernels, which have no stack frame
 	states  [MaxLanes]*[8]uint32
 	data    [MaxLanes]*byte
 	serial  serial

@@ -48,6 +48,7 @@ func generate() (map[string][]byte, error) {
 	wide8Kernel(c, t)
 	mixedKernel(c, t)
 	pairKernel(c, t)
+	quadKernel(c, t)
 	prefetch(c)
 	cpuid(c)
 
@@ -79,6 +80,11 @@ func function(c *build.Context, name, signature string, doc ...string) {
 	c.Pragma("noescape")
 	c.Doc(doc...)
 	c.SignatureExpr(signature)
+}
+
+// signature is that of a kernel with so many lanes.
+func signature(lanes int) string {
+	return fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[67][16]uint32, n int)", lanes)
 }
 
 // loadScratch leaves the first address within scratch that begins a cache line.

@@ -21,11 +21,10 @@ type mixed struct {
 }
 
 func mixedKernel(c *build.Context, t tables) {
-	function(c, "mixed",
-		"func(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)",
+	function(c, "mixed", signature(2),
 		"mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1 and AVX-512 F, BW and VL.")
 	k := &mixed{
-		sha:       newSHA(c, t),
+		sha:       newSHA(c, t, 2),
 		w:         [4]reg.VecPhysical{reg.Y16, reg.Y17, reg.Y18, reg.Y19},
 		tmp:       [4]reg.VecPhysical{reg.Y20, reg.Y21, reg.Y22, reg.Y23},
 		swapBytes: reg.Y31,

@@ -16,11 +16,10 @@ type pair struct {
 }
 
 func pairKernel(c *build.Context, t tables) {
-	function(c, "pair",
-		"func(states *[2]*[8]uint32, data *[2]*byte, scratch *[9][16]uint32, n int)",
+	function(c, "pair", signature(2),
 		"pair advances 2 states by n blocks each. It needs SHA, SSSE3 and SSE4.1.")
 	k := &pair{
-		sha: newSHA(c, t),
+		sha: newSHA(c, t, 2),
 		w: [2][4]reg.VecPhysical{
 			{reg.X5, reg.X6, reg.X7, reg.X8},
 			{reg.X9, reg.X10, reg.X11, reg.X12},

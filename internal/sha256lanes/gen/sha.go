@@ -6,12 +6,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A sha kernel gives each of two streams two XMM registers and runs the rounds with SHA256RNDS2. One stream waits
+// A sha kernel gives each of its streams two XMM registers and runs the rounds with SHA256RNDS2. One stream waits
 // most of the time for its own last result; others fill the gaps.
 type sha struct {
 	*build.Context
 	tables
-	streams [2]stream
+	streams []stream
 
 	states, data, scratch, blocks, k reg.GPPhysical
 }
@@ -22,21 +22,22 @@ type stream struct {
 	saved      operand.Mem     // the state before the block
 }
 
-func newSHA(c *build.Context, t tables) *sha {
+func newSHA(c *build.Context, t tables, streams int) *sha {
 	k := &sha{
 		Context: c, tables: t,
 		states: reg.RDX, data: reg.RDI, scratch: reg.RBX, blocks: reg.RCX, k: reg.RAX,
 	}
-	k.streams = [2]stream{
-		{data: reg.R8, abef: reg.X1, cdgh: reg.X2, saved: operand.Mem{Base: k.scratch}},
-		{data: reg.R9, abef: reg.X3, cdgh: reg.X4, saved: operand.Mem{Base: k.scratch, Disp: 32}},
+	data := []reg.GPPhysical{reg.R8, reg.R9, reg.R10, reg.R11}
+	state := []reg.VecPhysical{reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7, reg.X8}
+	for i := range streams {
+		saved := operand.Mem{Base: k.scratch, Disp: 32 * i}
+		k.streams = append(k.streams, stream{data[i], state[2*i], state[2*i+1], saved})
 	}
 	return k
 }
 
-// emitBody writes what comes after the beginning of the function. The new states are stored after the
-// last block has been read, so that a fault leaves the old ones.
-func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
+// begin writes what comes after the beginning of the function.
+func (k *sha) begin(constants operand.Mem) {
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
 	loadScratch(k.Context, k.scratch)
@@ -44,16 +45,38 @@ func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
 	k.TESTQ(k.blocks, k.blocks)
 	k.JZ(operand.LabelRef("done"))
 	k.LEAQ(constants, k.k)
-	setup()
 	for i, s := range k.streams {
 		k.MOVQ(operand.Mem{Base: k.data, Disp: 8 * i}, s.data)
 		k.loadState(i)
 	}
+}
 
-	k.Label("block")
+// end stores the new states, after the last block has been read, so that a fault leaves the old ones.
+func (k *sha) end(finish func()) {
+	for i := range k.streams {
+		k.storeState(i)
+	}
+	finish()
+	k.Label("done")
+	k.RET()
+}
+
+// save keeps the states before a block.
+func (k *sha) save() {
 	for _, s := range k.streams {
 		k.MOVOU(s.abef, s.saved)
 		k.MOVOU(s.cdgh, s.saved.Offset(16))
+	}
+}
+
+// emitBody writes what comes after the beginning of the function, if it takes block after block.
+func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
+	k.begin(constants)
+	setup()
+
+	k.Label("block")
+	k.save()
+	for _, s := range k.streams {
 		k.PREFETCHT0(operand.Mem{Base: s.data, Disp: ahead})
 	}
 	block()
@@ -66,13 +89,7 @@ func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
 	}
 	k.DECQ(k.blocks)
 	k.JNZ(operand.LabelRef("block"))
-
-	for i := range k.streams {
-		k.storeState(i)
-	}
-	finish()
-	k.Label("done")
-	k.RET()
+	k.end(finish)
 }
 
 // loadState turns a … h in memory into two registers.

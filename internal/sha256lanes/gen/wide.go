@@ -53,8 +53,7 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 // that a fault leaves the old ones.
 func (k *wide) emit(loadStates, loadBlock, storeStates func()) {
 	name := fmt.Sprintf("wide%d", k.lanes)
-	function(k.Context, name,
-		fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[9][16]uint32, n int)", k.lanes),
+	function(k.Context, name, signature(k.lanes),
 		fmt.Sprintf("%s advances %d states by n blocks each. It needs AVX-512 F, BW and VL.", name, k.lanes))
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)

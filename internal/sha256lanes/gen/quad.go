@@ -1,0 +1,205 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A quad kernel runs the rounds of four streams with the SHA extensions, and makes the message schedules of two blocks of
+// each with AVX-512: unlike the rounds, the schedule of a block does not wait for that of the one before (Gueron and Krasnov,
+// Parallelizing message schedules to accelerate the computations of hash functions, 2012). While it runs the rounds of two
+// blocks it makes the schedules of the next two.
+//
+// Zen 4 can begin a SHA256RNDS2 in each cycle and has its result four later, hence four streams. Schedules made with
+// SHA256MSG1 and SHA256MSG2 take its vector units longer than the rounds. 256 bits are faster than 512, which hold up
+// for two cycles a port that SHA256RNDS2 waits for. Asking for data ahead gains nothing there.
+type quad struct {
+	*sha
+	w    []reg.VecPhysical // the last sixteen words of the message schedules, a lane for each block
+	tmp  []reg.VecPhysical
+	next reg.GPPhysical // how far after the first block of a pass the second is
+	from reg.GPPhysical // the schedules of the blocks whose rounds are run
+	to   reg.GPPhysical // those of the next
+}
+
+// scheduled is how many bytes the schedules of one pass take: eight of 64 words. There are two such areas, one after the
+// other; were they 4 KiB apart, loads from one would wait for stores to the other.
+const scheduled = 8 * 64 * 4
+
+func quadKernel(c *build.Context, t tables) {
+	function(c, "quad", signature(4),
+		"quad advances 4 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F and VL.")
+	k := &quad{sha: newSHA(c, t, 4), from: reg.R12, to: reg.R13}
+	k.next = k.data // which is not needed once the addresses are loaded
+	for _, z := range zmm[9:] {
+		k.tmp = append(k.tmp, z.AsY().(reg.VecPhysical))
+	}
+	k.tmp, k.w = k.tmp[:7], k.tmp[7:]
+	k.emit()
+}
+
+func (k *quad) emit() {
+	k.begin(k.wideK)
+	k.VZEROUPPER()
+	areas := operand.Mem{Base: k.scratch, Disp: 32 * len(k.streams)}
+	k.LEAQ(areas, k.from)
+	k.LEAQ(areas.Offset(scheduled), k.to)
+	k.another()
+	k.schedules()
+
+	k.Label("pass")
+	k.XCHGQ(k.from, k.to)
+	k.CMPQ(k.blocks, imm(2))
+	k.JLE(operand.LabelRef("last"))
+	k.SUBQ(imm(2), k.blocks)
+	for _, s := range k.streams {
+		k.ADDQ(operand.U32(128), s.data)
+	}
+	k.another()
+	k.weave(k.schedules, func() {
+		k.rounds(0)
+		k.rounds(1)
+	})
+	k.JMP(operand.LabelRef("pass"))
+
+	k.Label("last")
+	k.rounds(0)
+	k.ADDQ(imm(16), k.from)
+	k.DECQ(k.blocks)
+	k.JNZ(operand.LabelRef("last"))
+	k.end(k.VZEROUPPER)
+}
+
+// another sets next: to 0 if there is no second block, so that the first is read twice.
+func (k *quad) another() {
+	k.MOVQ(operand.U32(64), k.next)
+	k.XORQ(reg.RSI, reg.RSI)
+	k.CMPQ(k.blocks, imm(1))
+	k.CMOVQEQ(reg.RSI, k.next)
+}
+
+// schedules writes the schedules of two blocks of each stream, with the round constants added. Each four words of a block
+// lie together: SHA256RNDS2 takes two, and then two.
+func (k *quad) schedules() {
+	for i := 0; i < 64; i += 4 {
+		w := k.w[i%16:][:4]
+		if i < 16 {
+			words := k.tmp[:4]
+			k.load(i, words)
+			k.store(i, words, k.tmp[4:])
+			k.transpose(words, w, k.tmp[4:])
+			continue
+		}
+		for j := range 4 {
+			k.schedule(i + j)
+		}
+		words := k.tmp[3:]
+		k.transpose(w, words, k.tmp[:3])
+		k.store(i, words, words)
+	}
+}
+
+// load reads words i … i+3 of the blocks of each stream into a register.
+func (k *quad) load(i int, words []reg.VecPhysical) {
+	for j, s := range k.streams {
+		from := operand.Mem{Base: s.data, Disp: 4 * i}
+		k.VMOVDQU(from, words[j].AsX())
+		from.Index, from.Scale = k.next, 1
+		k.VINSERTI128(imm(1), from, words[j], words[j])
+		k.VPSHUFB(k.swap, words[j], words[j])
+	}
+}
+
+// store writes words i … i+3 of the blocks of each stream and the constants of these rounds, added in sums.
+func (k *quad) store(i int, words, sums []reg.VecPhysical) {
+	for j, w := range words {
+		sum := sums[j%len(sums)]
+		k.VPADDD(operand.Mem{Base: k.k, Disp: 8 * i}, w, sum)
+		k.VMOVDQU(sum, operand.Mem{Base: k.to, Disp: 32*i + 32*j})
+	}
+}
+
+// transpose transposes, within each 128 bits, the four words of four registers.
+func (k *quad) transpose(from, to, tmp []reg.VecPhysical) {
+	a, b, c := tmp[0], tmp[1], tmp[2]
+	k.VPUNPCKLDQ(from[1], from[0], a)
+	k.VPUNPCKHDQ(from[1], from[0], b)
+	k.VPUNPCKLDQ(from[3], from[2], c)
+	k.VPUNPCKLQDQ(c, a, to[0])
+	k.VPUNPCKHQDQ(c, a, to[1])
+	k.VPUNPCKHDQ(from[3], from[2], c)
+	k.VPUNPCKLQDQ(c, b, to[2])
+	k.VPUNPCKHQDQ(c, b, to[3])
+}
+
+// schedule replaces word i-16 by word i.
+func (k *quad) schedule(i int) {
+	w := k.w[i%16]
+	k.VPADDD(k.w[(i+9)%16], w, w)
+	k.sigma(k.w[(i+1)%16], 7, 18, 3)
+	k.VPADDD(k.tmp[0], w, w)
+	k.sigma(k.w[(i+14)%16], 17, 19, 10)
+	k.VPADDD(k.tmp[0], w, w)
+}
+
+// sigma leaves σ, the exclusive or of two rotations and a shift of x, in tmp[0]. It does without VPTERNLOGD, which gets in
+// the way of SHA256RNDS2: both have three sources.
+func (k *quad) sigma(x reg.VecPhysical, r0, r1, shift uint8) {
+	t := k.tmp
+	k.VPRORD(imm(r0), x, t[0])
+	k.VPRORD(imm(r1), x, t[1])
+	k.VPSRLD(imm(shift), x, t[2])
+	k.VPXORD(t[1], t[0], t[0])
+	k.VPXORD(t[2], t[0], t[0])
+}
+
+// rounds runs the rounds of a block of each stream, the first or the second of a pass.
+func (k *quad) rounds(block int) {
+	k.save()
+	for i := 0; i < 64; i += 4 {
+		for j, s := range k.streams {
+			k.VMOVDQU(k.words(i, j, block), reg.X0)
+			k.SHA256RNDS2(reg.X0, s.abef, s.cdgh)
+		}
+		for j, s := range k.streams {
+			k.VMOVQ(k.words(i, j, block).Offset(8), reg.X0)
+			k.SHA256RNDS2(reg.X0, s.cdgh, s.abef)
+		}
+	}
+	for _, s := range k.streams {
+		k.VPADDD(s.saved, s.abef, s.abef)
+		k.VPADDD(s.saved.Offset(16), s.cdgh, s.cdgh)
+	}
+}
+
+func (k *quad) words(i, stream, block int) operand.Mem {
+	return operand.Mem{Base: k.from, Disp: 32*i + 32*stream + 16*block}
+}
+
+// weave emits the instructions of two functions, which have no register in common, as one sequence, evenly.
+func (k *quad) weave(one, other func()) {
+	a, b := k.record(one), k.record(other)
+	done := 0
+	for i, in := range a {
+		k.Instruction(in)
+		for ; done*len(a) < (i+1)*len(b); done++ {
+			k.Instruction(b[done])
+		}
+	}
+}
+
+// record returns the instructions that a function emits.
+func (k *quad) record(emit func()) []*ir.Instruction {
+	outer := k.Context
+	defer func() { k.Context = outer }()
+	k.Context = build.NewContext()
+	k.Function("recorded")
+	emit()
+	file, err := k.Result()
+	if err != nil {
+		panic(err)
+	}
+	return file.Functions()[0].Instructions()
+}

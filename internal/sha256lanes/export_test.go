@@ -46,7 +46,7 @@ var amd64 = features{avx512f: true, avx512bw: true, avx512vl: true, sha: true, s
 // MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were not of AMD.
 func MaskFeatures(t testing.TB, names ...string) {
 	f := detect()
-	f.amd = false
+	f.amd, f.ahead = false, true
 	f.clear(names)
 	setPlan(t, choose(f, false))
 }

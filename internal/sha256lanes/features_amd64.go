@@ -14,6 +14,7 @@ func detect() features {
 	}
 	leaves, ebx, ecx, edx := cpuid(0, 0)
 	f.amd = ebx == 0x68747541 && edx == 0x69746e65 && ecx == 0x444d4163 // "AuthenticAMD"
+	f.ahead = !f.amd                                                    // Granite Rapids is 1.4 times as fast with it, Zen 4 two percent slower
 	if leaves >= 7 {
 		_, ebx, _, _ := cpuid(7, 0)
 		f.sha = ebx&(1<<29) != 0

@@ -8,6 +8,7 @@ type features struct {
 	sha, ssse3, sse41           bool
 	amd                         bool
 	sha2                        bool // of arm64
+	ahead                       bool // crypto/sha256 waits at the beginning of each page, unless data is asked for ahead of it
 }
 
 // A kernel is a way to advance streams.
@@ -61,6 +62,7 @@ func (f features) rates() [kernels]float64 {
 type plan struct {
 	kernel [MaxLanes + 1]kernel
 	rate   [MaxLanes + 1]float64
+	fetch  int // how many bytes to ask for at once, while crypto/sha256 hashes as many; 0 for none
 }
 
 // current is what this process uses. Only tests change it.
@@ -68,10 +70,13 @@ var current = choose(detect(), fips140.Enabled())
 
 // choose picks the kernel that is fastest when some of its lanes are not used.
 func choose(f features, fips bool) plan {
+	var p plan
+	if f.ahead {
+		p.fetch = 1 << 10
+	}
 	if fips {
 		f = features{}
 	}
-	var p plan
 	for n := range p.kernel {
 		for k, rate := range f.rates() {
 			k := kernel(k)

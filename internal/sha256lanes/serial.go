@@ -24,9 +24,6 @@ const (
 	marshaledSize = len(magic) + sha256.Size + BlockSize + 8
 )
 
-// fetch is how many bytes are asked for at once, while as many are hashed.
-const fetch = 1 << 10
-
 func newSerial() serial {
 	var s serial
 	s.hash = sha256.New().(interface {
@@ -42,8 +39,11 @@ func newSerial() serial {
 func (s *serial) advance(state *[8]uint32, data []byte) {
 	s.load(state, 0)
 	for len(data) > 0 {
-		n := min(len(data), fetch)
-		prefetch(data[n:min(2*n, len(data))])
+		n := len(data)
+		if fetch := current.fetch; fetch > 0 {
+			n = min(n, fetch)
+			prefetch(data[n:min(2*n, len(data))])
+		}
 		s.hash.Write(data[:n])
 		data = data[n:]
 	}

@@ -8,7 +8,7 @@ package blake3lanes
 // out and what follows it. The number is a multiple of sixteen. It needs AVX-512 F and VL.
 //
 //go:noescape
-func chunks16(out *[8][16]uint32, data *byte, counter uint64, groups int)
+func chunks16(out *[8][16]uint32, scratch *[33][16]uint32, data *byte, counter uint64, groups int)
 
 // parents16 puts the chaining values of groups of sixteen parents into out and what follows it. Their 32 children
 // each are two groups from in on, which may be out. It needs AVX-512 F and VL.

@@ -9,7 +9,7 @@ var useLanes = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
 func (s *Scratch) lanes(data []byte, counter uint64) (cv [8]uint32) {
 	n := len(data) / Leaf
-	chunks16(&s.groups[0], &data[0], counter, n)
+	chunks16(&s.groups[0], &s.blocks, &data[0], counter, n)
 	for ; n > 1; n /= 2 {
 		parents16(&s.groups[0], &s.groups[0], n/2)
 	}

@@ -5,16 +5,23 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// chunks hashes groups of sixteen chunks that follow each other.
+// chunks hashes groups of sixteen chunks that follow each other. While it hashes a block of each it loads the next, into
+// registers and an area of memory that hashing does not use.
 func (k *kernel) chunks() {
-	k.function("chunks16", "func(out *[8][16]uint32, data *byte, counter uint64, groups int)",
+	k.function("chunks16", "func(out *[8][16]uint32, scratch *[33][16]uint32, data *byte, counter uint64, groups int)",
 		"chunks16 puts the chaining values of groups of sixteen chunks, of which the first has the given number, into",
 		"out and what follows it. The number is a multiple of sixteen. It needs AVX-512 F and VL.")
 	out, data, counter, groups, block, flags, t := reg.RDI, reg.RSI, reg.RDX, reg.RCX, reg.RBX, reg.R8, reg.R9
+	from, to, step := reg.R10, reg.R11, reg.R12
 	k.Load(k.Param("out"), out)
+	k.Load(k.Param("scratch"), to)
+	k.ADDQ(operand.Imm(63), to) // to the beginning of a line of the cache
+	k.ANDQ(operand.I8(-64), to)
+	k.LEAQ(operand.Mem{Base: to, Disp: blockBytes}, from)
 	k.Load(k.Param("data"), data)
 	k.Load(k.Param("counter"), counter)
 	k.Load(k.Param("groups"), groups)
+	k.loadBlocks(data, to)
 
 	k.Label("group")
 	k.initial(0, 1, 2, 3, 4, 5, 6, 7)
@@ -22,7 +29,17 @@ func (k *kernel) chunks() {
 	k.MOVL(operand.U32(chunkStart), flags.As32())
 
 	k.Label("block")
-	m := k.loadBlocks(data)
+	k.XCHGQ(from, to)
+	k.MOVQ(operand.U32(64), step)
+	k.CMPQ(block, operand.Imm(1))
+	k.JNE(operand.LabelRef("next"))
+	k.MOVQ(operand.U32((lanes-1)*chunkSize+64), step)
+	k.XORQ(t, t)
+	k.CMPQ(groups, operand.Imm(1))
+	k.CMOVQEQ(t, step) // there is no next: these are loaded again
+	k.Label("next")
+	k.ADDQ(step, data)
+
 	k.initial(8, 9, 10, 11)
 	k.VPBROADCASTD(counter.As32(), k.v[12]) // no carry: sixteen numbers from a multiple of sixteen on
 	k.VPADDD(k.iota, k.v[12], k.v[12])
@@ -32,11 +49,11 @@ func (k *kernel) chunks() {
 	k.MOVL(operand.U32(64), t.As32())
 	k.VPBROADCASTD(t.As32(), k.v[14])
 	k.VPBROADCASTD(flags.As32(), k.v[15])
-	for i := range lanes { // the group that comes next, where the data is not in the cache yet
-		k.PREFETCHT0(operand.Mem{Base: data, Disp: (lanes + i) * chunkSize})
+	var m [16]operand.Op
+	for i := range m {
+		m[i] = operand.Mem{Base: from, Disp: 64 * i}
 	}
-	k.rounds(m)
-	k.ADDQ(operand.Imm(64), data)
+	k.weave(func() { k.rounds(m) }, func() { k.loadBlocks(data, to) })
 	k.XORL(flags.As32(), flags.As32())
 	k.CMPQ(block, operand.Imm(2))
 	k.JNE(operand.LabelRef("more"))
@@ -47,7 +64,6 @@ func (k *kernel) chunks() {
 
 	k.store(out)
 	k.ADDQ(operand.U32(groupBytes), out)
-	k.ADDQ(operand.U32((lanes-1)*chunkSize), data)
 	k.ADDQ(operand.Imm(lanes), counter)
 	k.DECQ(groups)
 	k.JNZ(operand.LabelRef("group"))
@@ -55,21 +71,20 @@ func (k *kernel) chunks() {
 	k.RET()
 }
 
-// loadBlocks loads a block of each of sixteen chunks and transposes them, so that each register holds one word of
-// all. Half of the shuffling is left to the loads, which have other ports. It uses the upper half of the state.
-func (k *kernel) loadBlocks(data reg.GPPhysical) (m [16]reg.VecPhysical) {
-	for i := range 8 {
-		row := i + i/4*4 // in the lower half of the register, and four further in the upper
-		for half := range 2 {
-			r := k.m[8*half+i]
+// loadBlocks loads a block of each of sixteen chunks and transposes them, so that each row holds one word of
+// all. Half of the shuffling is left to the loads, which have other ports.
+func (k *kernel) loadBlocks(data, to reg.GPPhysical) {
+	for half := range 2 {
+		rows := k.m[:8]
+		for i, r := range rows {
+			row := i + i/4*4 // in the lower half of the register, and four further in the upper
 			at := operand.Mem{Base: data, Disp: row*chunkSize + 32*half}
 			k.VMOVDQU32(at, r.AsY())
 			k.VINSERTI64X4(operand.Imm(1), at.Offset(4*chunkSize), r, r)
+			// The group that comes next, where the data is not in the cache yet.
+			k.PREFETCHT0(operand.Mem{Base: data, Disp: (lanes + 8*half + i) * chunkSize})
 		}
-	}
-	t := transposer{k, k.v[8]}
-	for half := range 2 {
-		rows := k.m[8*half:][:8]
+		t := transposer{k, k.m[8]}
 		var words [2][4]reg.VecPhysical
 		for four := range words {
 			a, b := t.dwords(rows[4*four], rows[4*four+1])
@@ -78,16 +93,11 @@ func (k *kernel) loadBlocks(data reg.GPPhysical) (m [16]reg.VecPhysical) {
 			words[four][2], words[four][3] = t.qwords(b, d)
 		}
 		for w := range 4 {
-			m[8*half+w], m[8*half+4+w] = t.lanes(words[0][w], words[1][w])
+			a, b := t.lanes(words[0][w], words[1][w])
+			k.VMOVDQU32(a, operand.Mem{Base: to, Disp: 64 * (8*half + w)})
+			k.VMOVDQU32(b, operand.Mem{Base: to, Disp: 64 * (8*half + 4 + w)})
 		}
 	}
-	for i, r := range m {
-		if r == k.v[8] {
-			k.VMOVDQA32(r, t.free)
-			m[i] = t.free
-		}
-	}
-	return m
 }
 
 // A transposer interleaves pairs of registers. Each result is in the register that was free, and in the second; the

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -13,13 +14,14 @@ type kernel struct {
 	iv, iota, even, odd operand.Mem
 
 	v [16]reg.VecPhysical // the state
-	m [16]reg.VecPhysical // the message
+	m [16]reg.VecPhysical // the message, or what is loaded of the next
 }
 
 const (
 	chunkSize  = 1024
 	lanes      = 16
 	groupBytes = 8 * lanes * 4 // chaining values of sixteen
+	blockBytes = 16 * lanes * 4
 )
 
 // Flags of section 2.2 of the BLAKE3 paper.
@@ -75,7 +77,7 @@ var permutation = [16]int{2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8}
 
 // rounds is section 2.2: seven rounds, and the first half of the output. The words of the message are renamed,
 // not moved.
-func (k *kernel) rounds(m [16]reg.VecPhysical) {
+func (k *kernel) rounds(m [16]operand.Op) {
 	for range 7 {
 		k.quarters(m[:8], [4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}})
 		k.quarters(m[8:], [4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}})
@@ -90,7 +92,7 @@ func (k *kernel) rounds(m [16]reg.VecPhysical) {
 }
 
 // quarters is four times the function G, step by step for all of them, since each waits for its own result.
-func (k *kernel) quarters(m []reg.VecPhysical, on [4][4]int) {
+func (k *kernel) quarters(m []operand.Op, on [4][4]int) {
 	for half, rotations := range [2][2]uint64{{16, 12}, {8, 7}} {
 		each := func(step func(i int, a, b, c, d reg.VecPhysical)) {
 			for i, q := range on {
@@ -118,4 +120,30 @@ func (k *kernel) store(out reg.GPPhysical) {
 	for i := range 8 {
 		k.VMOVDQU32(k.v[i], operand.Mem{Base: out, Disp: 64 * i})
 	}
+}
+
+// weave emits the instructions of two functions, which have no register in common, as one sequence, evenly.
+func (k *kernel) weave(one, other func()) {
+	a, b := k.record(one), k.record(other)
+	done := 0
+	for i, in := range a {
+		k.Instruction(in)
+		for ; done*len(a) < (i+1)*len(b); done++ {
+			k.Instruction(b[done])
+		}
+	}
+}
+
+// record returns the instructions that a function emits.
+func (k *kernel) record(emit func()) []*ir.Instruction {
+	outer := k.Context
+	defer func() { k.Context = outer }()
+	k.Context = build.NewContext()
+	k.Function("recorded")
+	emit()
+	file, err := k.Result()
+	if err != nil {
+		panic(err)
+	}
+	return file.Functions()[0].Instructions()
 }

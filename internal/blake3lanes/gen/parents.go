@@ -34,7 +34,11 @@ func (k *kernel) parents() {
 	k.VPBROADCASTD(t.As32(), k.v[14])
 	k.MOVL(operand.U32(parent), t.As32())
 	k.VPBROADCASTD(t.As32(), k.v[15])
-	k.rounds(k.m)
+	var m [16]operand.Op
+	for i, r := range k.m {
+		m[i] = r
+	}
+	k.rounds(m)
 	k.store(out)
 	k.ADDQ(operand.U32(groupBytes), out)
 	k.ADDQ(operand.U32(2*groupBytes), in)

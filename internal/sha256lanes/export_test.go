@@ -43,10 +43,10 @@ var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "
 // amd64 are all features of that architecture, as of Intel.
 var amd64 = features{avx512f: true, avx512bw: true, avx512vl: true, sha: true, ssse3: true, sse41: true}
 
-// MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were not of AMD.
-func MaskFeatures(t testing.TB, names ...string) {
+// MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were of AMD or not.
+func MaskFeatures(t testing.TB, amd bool, names ...string) {
 	f := detect()
-	f.amd, f.ahead = false, true
+	f.amd, f.ahead = amd, !amd
 	f.clear(names)
 	setPlan(t, choose(f, false))
 }

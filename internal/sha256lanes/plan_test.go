@@ -20,12 +20,14 @@ func TestMissingFeature(t *testing.T) {
 			if wide := slices.Contains(lanes[:], 16) || slices.Contains(lanes[:], 8); wide == avx512 {
 				t.Errorf("eight or sixteen streams together where %s is missing: %v", name, lanes)
 			}
-			sha256lanes.MaskFeatures(t, name)
-			messages := make([][]byte, 0, 33)
-			for i := range cap(messages) {
-				messages = append(messages, random(uint64(i), 97*i))
-				checkMany(t, messages)
-				checkAdvance(t, messages)
+			for _, amd := range []bool{false, true} {
+				sha256lanes.MaskFeatures(t, amd, name)
+				messages := make([][]byte, 0, 33)
+				for i := range cap(messages) {
+					messages = append(messages, random(uint64(i), 97*i))
+					checkMany(t, messages)
+					checkAdvance(t, messages)
+				}
 			}
 		})
 	}
@@ -90,17 +92,19 @@ func TestNoKernels(t *testing.T) {
 
 func TestRate(t *testing.T) {
 	for _, missing := range [][]string{nil, {"sha"}, {"avx512f"}, {"sha", "avx512f"}, {"sha2"}} {
-		sha256lanes.MaskFeatures(t, missing...)
-		if got := sha256lanes.Rate(1); got != 1 {
-			t.Errorf("without %v: Rate(1) = %v, want 1", missing, got)
-		}
-		for n := range 40 {
-			if sha256lanes.Rate(n) > sha256lanes.Rate(n+1) {
-				t.Errorf("without %v: Rate falls from %d to %d", missing, n, n+1)
+		for _, amd := range []bool{false, true} {
+			sha256lanes.MaskFeatures(t, amd, missing...)
+			if got := sha256lanes.Rate(1); got != 1 {
+				t.Errorf("without %v, AMD %v: Rate(1) = %v, want 1", missing, amd, got)
 			}
-		}
-		if lanes := sha256lanes.Lanes(); sha256lanes.Rate(lanes) != sha256lanes.Rate(100) {
-			t.Errorf("without %v: more than Lanes() = %d is faster", missing, lanes)
+			for n := range 40 {
+				if sha256lanes.Rate(n) > sha256lanes.Rate(n+1) {
+					t.Errorf("without %v, AMD %v: Rate falls from %d to %d", missing, amd, n, n+1)
+				}
+			}
+			if lanes := sha256lanes.Lanes(); sha256lanes.Rate(lanes) != sha256lanes.Rate(100) {
+				t.Errorf("without %v, AMD %v: more than Lanes() = %d is faster", missing, amd, lanes)
+			}
 		}
 	}
 }

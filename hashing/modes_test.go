@@ -89,7 +89,8 @@ func sums(a manifest.Algorithm, name string, data []byte, shard int) map[string]
 	return all
 }
 
-// The kernels of other machines are the same test in a process that may not use some of this one's features.
+// The kernels of other machines are the same test in a process that may not use some of this one's features. Without sha it
+// is crypto/sha256 alone that lacks them.
 func TestEveryModeOnOtherMachines(t *testing.T) {
 	const only = "^TestEveryMode$"
 	for _, masked := range []string{

@@ -28,6 +28,7 @@ type queue struct {
 }
 
 func newQueue(e *engine) *queue {
+	// More than are hashed together, so that few are left over, and all end at about the same time.
 	q := &queue{engine: e, limit: maxLanes * e.workers, held: make([]held, e.workers)}
 	if e.serialization.Algorithm == manifest.BLAKE3 {
 		q.limit = e.workers // its parts are all of one size, and best read in order

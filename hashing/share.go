@@ -48,7 +48,7 @@ func (w *widths) narrowest() int {
 	return 0
 }
 
-// rate is how much all workers hash, relative to one with one stream.
+// total is how much all workers hash, relative to one with one stream.
 func (k kernel) total(w *widths) (rate float64) {
 	for i, workers := range w {
 		rate += float64(workers) * k.rate(i)

@@ -12,7 +12,7 @@ type held struct {
 }
 
 // take gives a worker the streams with most left to do. Those in the smallest company advance fastest, so that
-// the smallest share of the streams goes with the most to do.
+// the worker that takes the fewest gets those with the most to do.
 func (q *queue) take(worker int, mine []*stream) []*stream {
 	if len(q.ready) == 0 {
 		return mine
@@ -34,7 +34,7 @@ func (q *queue) take(worker int, mine []*stream) []*stream {
 	return mine
 }
 
-// minAhead is how far streams may get ahead of others before they are exchanged, which makes one turn slower.
+// minAhead is the least lead over others for which streams are exchanged, which makes one turn slower.
 const minAhead = 8 << 20
 
 // reserved returns how many of the first streams a worker that takes so many together should leave for those that

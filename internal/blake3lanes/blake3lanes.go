@@ -20,7 +20,7 @@ const (
 // Scratch is memory for Subtree. The zero value is ready to be used, by one goroutine at a time.
 type Scratch struct {
 	groups [MaxSubtree / Leaf][8][16]uint32 // word by word, of sixteen nodes each
-	blocks [33][16]uint32                   // for two times sixteen, from the beginning of a line of the cache on
+	blocks [33][16]uint32                   // of each of sixteen chunks, and the next ones, from the first cache line on
 }
 
 // Subtree returns the chaining value of the subtree over data, whose first chunk has the number counter. The size of

@@ -24,8 +24,10 @@ func TestLocate(t *testing.T) {
 	if slices.Contains(c.modules, filepath.Join(c.root, tools)) {
 		t.Errorf("%s has no packages to check", tools)
 	}
-	if want := filepath.Join(c.root, "internal", "sha256lanes", "gen"); !slices.Contains(c.modules, want) {
-		t.Errorf("got modules %q, want %s among them", c.modules, want)
+	for _, lanes := range []string{"sha256lanes", "blake3lanes"} {
+		if want := filepath.Join(c.root, "internal", lanes, "gen"); !slices.Contains(c.modules, want) {
+			t.Errorf("got modules %q, want %s among them", c.modules, want)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ var kernelNames = map[string]kernel{
 // number of streams that each takes.
 func Kernels() map[string]int {
 	intel := detect()
-	intel.amd = false // either leaves some out
+	intel.amd = false // each vendor's plan leaves some out
 	amd, noAVX512, noSHA := intel, intel, intel
 	amd.amd = true
 	noAVX512.avx512f = false
@@ -27,26 +27,26 @@ func Kernels() map[string]int {
 }
 
 // UseKernel makes the rest of a test use one kernel for any number of streams, or crypto/sha256 if the
-// name is not one of Kernels.
+// name is not one of Kernels, and ask for data ahead of it if the name is "ahead".
 func UseKernel(t testing.TB, name string) {
 	k := kernelNames[name]
-	p := plan{}
+	p := plan{ahead: name == "ahead"}
 	for n := range p.kernel {
 		p.kernel[n], p.rate[n] = k, 1
 	}
 	setPlan(t, p)
 }
 
-// FeatureNames are what MaskFeature and ImagineFeatures know.
+// FeatureNames are the features of amd64 that MaskFeatures and the others below know.
 var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
 
 // amd64 are all features of that architecture, as of Intel.
 var amd64 = features{avx512f: true, avx512bw: true, avx512vl: true, sha: true, ssse3: true, sse41: true}
 
-// MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were of AMD or not.
+// MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were AMD's if amd.
 func MaskFeatures(t testing.TB, amd bool, names ...string) {
 	f := detect()
-	f.amd, f.ahead = amd, !amd
+	f.amd = amd
 	f.clear(names)
 	setPlan(t, choose(f, false))
 }
@@ -62,6 +62,16 @@ func ImagineAMD(missing ...string) [MaxLanes + 1]int {
 	f := amd64
 	f.amd = true
 	return f.lanes(false, missing)
+}
+
+// IsAMD reports whether this CPU is taken for one of AMD.
+func IsAMD() bool { return detect().amd }
+
+// ImagineAhead reports whether data would be asked for ahead of crypto/sha256.
+func ImagineAhead(amd, fips bool) bool {
+	f := amd64
+	f.amd = amd
+	return choose(f, fips).ahead
 }
 
 // ImagineARM is ImagineFeatures on an arm64 CPU, whose only feature here is sha2.

@@ -14,4 +14,6 @@ func (w *workspace) blocks(k kernel, n int) {
 	pair((*[2]*[8]uint32)(w.states[:]), (*[2]*byte)(w.data[:]), n)
 }
 
+const fetch = 0 // nothing is asked for ahead
+
 func prefetch([]byte) {}

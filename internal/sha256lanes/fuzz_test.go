@@ -26,7 +26,7 @@ func cut(data, sizes []byte) [][]byte {
 }
 
 func fuzz(f *testing.F, check func(*testing.T, [][]byte)) {
-	names := []string{"serial"}
+	names := []string{"serial", "ahead"}
 	for name := range sha256lanes.Kernels() {
 		names = append(names, name)
 	}

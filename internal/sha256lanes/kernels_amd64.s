@@ -5167,7 +5167,6 @@ TEXT ·quad(SB), NOSPLIT|NOFRAME, $0-32
 	MOVO        X7, X0
 	PALIGNR     $0x08, X8, X7
 	PBLENDW     $0xf0, X0, X8
-	VZEROUPPER
 	LEAQ        128(BX), R12
 	LEAQ        2176(BX), R13
 	MOVQ        $0x00000040, DI

@@ -12,6 +12,9 @@ import (
 func TestMissingFeature(t *testing.T) {
 	for _, name := range sha256lanes.FeatureNames {
 		t.Run(name, func(t *testing.T) {
+			if lanes := sha256lanes.ImagineAMD(name); slices.Contains(lanes[:], 4) {
+				t.Errorf("four streams together where %s is missing, and AMD: %v", name, lanes)
+			}
 			avx512 := name[:3] == "avx"
 			lanes := sha256lanes.ImagineFeatures(false, name)
 			if slices.Contains(lanes[:], 2) != avx512 {
@@ -51,6 +54,15 @@ func TestAMD(t *testing.T) {
 	want = sha256lanes.ImagineFeatures(false, "sha")
 	if got := sha256lanes.ImagineAMD("sha"); got != want {
 		t.Errorf("without SHA extensions: got %v lanes, want %v", got, want)
+	}
+}
+
+// Data is asked for ahead of crypto/sha256 on CPUs that are not AMD's, in FIPS mode too.
+func TestAhead(t *testing.T) {
+	for _, fips := range []bool{false, true} {
+		if !sha256lanes.ImagineAhead(false, fips) || sha256lanes.ImagineAhead(true, fips) {
+			t.Errorf("FIPS mode %v: data is asked for on AMD's CPUs, or not on others", fips)
+		}
 	}
 }
 

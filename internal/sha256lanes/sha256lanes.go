@@ -3,11 +3,11 @@
 // One SHA-256 is a chain: each step waits for the one before, and most of a core idles meanwhile.
 // Independent streams fill the gaps. This package advances
 //
-//   - sixteen or eight streams together, a lane of each vector register for each, where an Intel CPU has AVX-512
-//     F, BW and VL (servers since Skylake);
-//   - four streams together, where a CPU of AMD has that AVX-512 and SHA, SSSE3 and SSE4.1 (since Zen 4);
-//   - two streams together, where it has SHA, SSSE3 and SSE4.1 alone (AMD since Zen, Intel since Ice Lake), on
-//     Intel the better if it has that AVX-512 too, or where an arm64 CPU has the SHA-2 instructions (nearly all);
+//   - sixteen or eight streams together, a lane of each vector register for each, with AVX-512 F, BW and VL on CPUs that
+//     are not AMD's (Intel servers since Skylake);
+//   - four streams together, with that AVX-512 and SHA, SSSE3 and SSE4.1 on AMD's (since Zen 4);
+//   - two streams together, with SHA, SSSE3 and SSE4.1 (AMD since Zen, Intel since Ice Lake, whose CPUs make the message
+//     schedules with AVX-512 if they have it), or with the SHA-2 instructions of an arm64 CPU (nearly all);
 //   - a stream left alone, and everything on any other CPU or architecture, with crypto/sha256.
 //
 // Which it is, is chosen for every step by how many streams there are. [Lanes] and [Rate] tell a caller that schedules work

@@ -27,7 +27,7 @@ func random(seed uint64, n int) []byte {
 // eachKernel runs a test with every kernel alone, with crypto/sha256, and with the choice of the package.
 func eachKernel(t *testing.T, test func(t *testing.T)) {
 	t.Run("chosen", test)
-	names := []string{"serial"}
+	names := []string{"serial", "ahead"}
 	for name := range sha256lanes.Kernels() {
 		names = append(names, name)
 	}

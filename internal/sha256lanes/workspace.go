@@ -30,7 +30,7 @@ type workspace struct {
 	n       int // lanes in use: the first n
 	own     [MaxLanes]ownLane
 	unused  [8]uint32      // the state of a kernel's lanes that have no stream
-	scratch [67][16]uint32 // for the kernels, which have no stack frame
+	scratch [67][16]uint32 // for the kernels, which have no stack frame: quad needs 66 lines of the cache
 	states  [MaxLanes]*[8]uint32
 	data    [MaxLanes]*byte
 	serial  serial

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -8,11 +10,12 @@ import (
 // chunks hashes groups of sixteen chunks that follow each other. While it hashes a block of each it loads the next, into
 // registers and an area of memory that hashing does not use.
 func (k *kernel) chunks() {
-	k.function("chunks16", "func(out *[8][16]uint32, scratch *[33][16]uint32, data *byte, counter uint64, groups int)",
+	k.function("chunks16", fmt.Sprintf(
+		"func(out *[8][16]uint32, scratch *[%d][16]uint32, data *byte, counter uint64, groups int)", 2*blockBytes/64+1),
 		"chunks16 puts the chaining values of groups of sixteen chunks, of which the first has the given number, into",
 		"out and what follows it. The number is a multiple of sixteen. It needs AVX-512 F and VL.")
-	out, data, counter, groups, block, flags, t := reg.RDI, reg.RSI, reg.RDX, reg.RCX, reg.RBX, reg.R8, reg.R9
-	from, to, step := reg.R10, reg.R11, reg.R12
+	out, data, counter, groups, block, flags := reg.RDI, reg.RSI, reg.RDX, reg.RCX, reg.RBX, reg.R8
+	from, to := reg.R10, reg.R11
 	k.Load(k.Param("out"), out)
 	k.Load(k.Param("scratch"), to)
 	k.ADDQ(operand.Imm(63), to) // to the beginning of a line of the cache
@@ -30,25 +33,8 @@ func (k *kernel) chunks() {
 
 	k.Label("block")
 	k.XCHGQ(from, to)
-	k.MOVQ(operand.U32(64), step)
-	k.CMPQ(block, operand.Imm(1))
-	k.JNE(operand.LabelRef("next"))
-	k.MOVQ(operand.U32((lanes-1)*chunkSize+64), step)
-	k.XORQ(t, t)
-	k.CMPQ(groups, operand.Imm(1))
-	k.CMOVQEQ(t, step) // there is no next: these are loaded again
-	k.Label("next")
-	k.ADDQ(step, data)
-
-	k.initial(8, 9, 10, 11)
-	k.VPBROADCASTD(counter.As32(), k.v[12]) // no carry: sixteen numbers from a multiple of sixteen on
-	k.VPADDD(k.iota, k.v[12], k.v[12])
-	k.MOVQ(counter, t)
-	k.SHRQ(operand.Imm(32), t)
-	k.VPBROADCASTD(t.As32(), k.v[13])
-	k.MOVL(operand.U32(64), t.As32())
-	k.VPBROADCASTD(t.As32(), k.v[14])
-	k.VPBROADCASTD(flags.As32(), k.v[15])
+	k.following(data, block, groups)
+	k.loadSecondHalf(counter, flags)
 	var m [16]operand.Op
 	for i := range m {
 		m[i] = operand.Mem{Base: from, Disp: 64 * i}
@@ -71,17 +57,45 @@ func (k *kernel) chunks() {
 	k.RET()
 }
 
+// following moves data on to the next block.
+func (k *kernel) following(data, block, groups reg.GPPhysical) {
+	step, t := reg.R12, reg.R9
+	k.MOVQ(operand.U32(64), step)
+	k.CMPQ(block, operand.Imm(1))
+	k.JNE(operand.LabelRef("next"))
+	k.MOVQ(operand.U32((lanes-1)*chunkSize+64), step)
+	k.XORQ(t, t)
+	k.CMPQ(groups, operand.Imm(1))
+	k.CMOVQEQ(t, step) // after the last block nothing follows: it is loaded again, and not used
+	k.Label("next")
+	k.ADDQ(step, data)
+}
+
+// loadSecondHalf sets the second half of the state for a block of chunks.
+func (k *kernel) loadSecondHalf(counter, flags reg.GPPhysical) {
+	t := reg.R9
+	k.initial(8, 9, 10, 11)
+	k.VPBROADCASTD(counter.As32(), k.v[12]) // no carry: sixteen numbers from a multiple of sixteen on
+	k.VPADDD(k.iota, k.v[12], k.v[12])
+	k.MOVQ(counter, t)
+	k.SHRQ(operand.Imm(32), t)
+	k.VPBROADCASTD(t.As32(), k.v[13])
+	k.MOVL(operand.U32(64), t.As32())
+	k.VPBROADCASTD(t.As32(), k.v[14])
+	k.VPBROADCASTD(flags.As32(), k.v[15])
+}
+
 // loadBlocks loads a block of each of sixteen chunks and transposes them, so that each row holds one word of
 // all. Half of the shuffling is left to the loads, which have other ports.
 func (k *kernel) loadBlocks(data, to reg.GPPhysical) {
+	rows := k.m[:8]
 	for half := range 2 {
-		rows := k.m[:8]
 		for i, r := range rows {
 			row := i + i/4*4 // in the lower half of the register, and four further in the upper
 			at := operand.Mem{Base: data, Disp: row*chunkSize + 32*half}
 			k.VMOVDQU32(at, r.AsY())
 			k.VINSERTI64X4(operand.Imm(1), at.Offset(4*chunkSize), r, r)
-			// The group that comes next, where the data is not in the cache yet.
+			// The group after this one, where the data is not in the cache yet. Past the end of it nothing happens.
 			k.PREFETCHT0(operand.Mem{Base: data, Disp: (lanes + 8*half + i) * chunkSize})
 		}
 		t := transposer{k, k.m[8]}

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -14,7 +13,7 @@ type kernel struct {
 	iv, iota, even, odd operand.Mem
 
 	v [16]reg.VecPhysical // the state
-	m [16]reg.VecPhysical // the message, or what is loaded of the next
+	m [16]reg.VecPhysical // the message of parents; of chunks, rows of the next on their way
 }
 
 const (
@@ -63,7 +62,7 @@ func (k *kernel) table(name string, words []uint32) operand.Mem {
 }
 
 // function begins a kernel. All are leaves without a frame, so a fault while they read a mapped file
-// unwinds through them like through any other function.
+// unwinds through them like through any other function; the caller gives them the memory that they need.
 func (k *kernel) function(name, signature string, doc ...string) {
 	k.Function(name)
 	k.Attributes(attr.NOSPLIT | attr.NOFRAME)
@@ -120,30 +119,4 @@ func (k *kernel) store(out reg.GPPhysical) {
 	for i := range 8 {
 		k.VMOVDQU32(k.v[i], operand.Mem{Base: out, Disp: 64 * i})
 	}
-}
-
-// weave emits the instructions of two functions, which have no register in common, as one sequence, evenly.
-func (k *kernel) weave(one, other func()) {
-	a, b := k.record(one), k.record(other)
-	done := 0
-	for i, in := range a {
-		k.Instruction(in)
-		for ; done*len(a) < (i+1)*len(b); done++ {
-			k.Instruction(b[done])
-		}
-	}
-}
-
-// record returns the instructions that a function emits.
-func (k *kernel) record(emit func()) []*ir.Instruction {
-	outer := k.Context
-	defer func() { k.Context = outer }()
-	k.Context = build.NewContext()
-	k.Function("recorded")
-	emit()
-	file, err := k.Result()
-	if err != nil {
-		panic(err)
-	}
-	return file.Functions()[0].Instructions()
 }

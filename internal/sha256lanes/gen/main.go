@@ -82,9 +82,11 @@ func function(c *build.Context, name, signature string, doc ...string) {
 	c.SignatureExpr(signature)
 }
 
-// signature is that of a kernel with so many lanes.
+// signature is that of a kernel with so many lanes. The scratch has room for what quad keeps, the most, from the first address
+// that begins a cache line.
 func signature(lanes int) string {
-	return fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[67][16]uint32, n int)", lanes)
+	return fmt.Sprintf("func(states *[%[1]d]*[8]uint32, data *[%[1]d]*byte, scratch *[%[2]d][16]uint32, n int)",
+		lanes, (4*32+2*scheduled)/64+1)
 }
 
 // loadScratch leaves the first address within scratch that begins a cache line.

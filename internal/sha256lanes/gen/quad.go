@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -18,14 +17,14 @@ import (
 type quad struct {
 	*sha
 	w    []reg.VecPhysical // the last sixteen words of the message schedules, a lane for each block
-	tmp  []reg.VecPhysical
-	next reg.GPPhysical // how far after the first block of a pass the second is
-	from reg.GPPhysical // the schedules of the blocks whose rounds are run
-	to   reg.GPPhysical // those of the next
+	tmp  []reg.VecPhysical // below 16, where instructions are shorter: AMD's CPUs do not mind legacy SSE beside them
+	next reg.GPPhysical    // how far after the first block of a pass the second is
+	from reg.GPPhysical    // the schedules of the blocks whose rounds are run
+	to   reg.GPPhysical    // those of the next
 }
 
 // scheduled is how many bytes the schedules of one pass take: eight of 64 words. There are two such areas, one after the
-// other; were they 4 KiB apart, loads from one would wait for stores to the other.
+// other. At 4 KiB from each other, loads from one would wait for stores to the other, which cost eight percent.
 const scheduled = 8 * 64 * 4
 
 func quadKernel(c *build.Context, t tables) {
@@ -33,20 +32,16 @@ func quadKernel(c *build.Context, t tables) {
 		"quad advances 4 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F and VL.")
 	k := &quad{sha: newSHA(c, t, 4), from: reg.R12, to: reg.R13}
 	k.next = k.data // which is not needed once the addresses are loaded
-	for _, z := range zmm[9:] {
-		k.tmp = append(k.tmp, z.AsY().(reg.VecPhysical))
-	}
-	k.tmp, k.w = k.tmp[:7], k.tmp[7:]
+	k.tmp, k.w = ymm[9:16], ymm[16:]
 	k.emit()
 }
 
 func (k *quad) emit() {
 	k.begin(k.wideK)
-	k.VZEROUPPER()
 	areas := operand.Mem{Base: k.scratch, Disp: 32 * len(k.streams)}
 	k.LEAQ(areas, k.from)
 	k.LEAQ(areas.Offset(scheduled), k.to)
-	k.another()
+	k.setNext()
 	k.schedules()
 
 	k.Label("pass")
@@ -57,7 +52,7 @@ func (k *quad) emit() {
 	for _, s := range k.streams {
 		k.ADDQ(operand.U32(128), s.data)
 	}
-	k.another()
+	k.setNext()
 	k.weave(k.schedules, func() {
 		k.rounds(0)
 		k.rounds(1)
@@ -72,16 +67,16 @@ func (k *quad) emit() {
 	k.end(k.VZEROUPPER)
 }
 
-// another sets next: to 0 if there is no second block, so that the first is read twice.
-func (k *quad) another() {
+// setNext sets next: to 0 if there is no second block, so that the first is read twice.
+func (k *quad) setNext() {
 	k.MOVQ(operand.U32(64), k.next)
 	k.XORQ(reg.RSI, reg.RSI)
 	k.CMPQ(k.blocks, imm(1))
 	k.CMOVQEQ(reg.RSI, k.next)
 }
 
-// schedules writes the schedules of two blocks of each stream, with the round constants added. Each four words of a block
-// lie together: SHA256RNDS2 takes two, and then two.
+// schedules writes the schedules of two blocks of each stream, with the round constants added. Each 128 bits are four words
+// of one block: the first SHA256RNDS2 takes the lower two, the second the upper.
 func (k *quad) schedules() {
 	for i := 0; i < 64; i += 4 {
 		w := k.w[i%16:][:4]
@@ -93,7 +88,7 @@ func (k *quad) schedules() {
 			continue
 		}
 		for j := range 4 {
-			k.schedule(i + j)
+			nextWord(k.Context, k.w, i+j, k.tmp[0], k.sigma)
 		}
 		words := k.tmp[3:]
 		k.transpose(w, words, k.tmp[:3])
@@ -101,7 +96,7 @@ func (k *quad) schedules() {
 	}
 }
 
-// load reads words i … i+3 of the blocks of each stream into a register.
+// load reads words i … i+3 of both blocks of each stream into a register for each stream, the bytes of each turned round.
 func (k *quad) load(i int, words []reg.VecPhysical) {
 	for j, s := range k.streams {
 		from := operand.Mem{Base: s.data, Disp: 4 * i}
@@ -112,7 +107,8 @@ func (k *quad) load(i int, words []reg.VecPhysical) {
 	}
 }
 
-// store writes words i … i+3 of the blocks of each stream and the constants of these rounds, added in sums.
+// store writes words i … i+3 with the constants of their rounds added, by way of the registers sums, which may be the words
+// themselves.
 func (k *quad) store(i int, words, sums []reg.VecPhysical) {
 	for j, w := range words {
 		sum := sums[j%len(sums)]
@@ -132,16 +128,6 @@ func (k *quad) transpose(from, to, tmp []reg.VecPhysical) {
 	k.VPUNPCKHDQ(from[3], from[2], c)
 	k.VPUNPCKLQDQ(c, b, to[2])
 	k.VPUNPCKHQDQ(c, b, to[3])
-}
-
-// schedule replaces word i-16 by word i.
-func (k *quad) schedule(i int) {
-	w := k.w[i%16]
-	k.VPADDD(k.w[(i+9)%16], w, w)
-	k.sigma(k.w[(i+1)%16], 7, 18, 3)
-	k.VPADDD(k.tmp[0], w, w)
-	k.sigma(k.w[(i+14)%16], 17, 19, 10)
-	k.VPADDD(k.tmp[0], w, w)
 }
 
 // sigma leaves σ, the exclusive or of two rotations and a shift of x, in tmp[0]. It does without VPTERNLOGD, which gets in
@@ -176,30 +162,4 @@ func (k *quad) rounds(block int) {
 
 func (k *quad) words(i, stream, block int) operand.Mem {
 	return operand.Mem{Base: k.from, Disp: 32*i + 32*stream + 16*block}
-}
-
-// weave emits the instructions of two functions, which have no register in common, as one sequence, evenly.
-func (k *quad) weave(one, other func()) {
-	a, b := k.record(one), k.record(other)
-	done := 0
-	for i, in := range a {
-		k.Instruction(in)
-		for ; done*len(a) < (i+1)*len(b); done++ {
-			k.Instruction(b[done])
-		}
-	}
-}
-
-// record returns the instructions that a function emits.
-func (k *quad) record(emit func()) []*ir.Instruction {
-	outer := k.Context
-	defer func() { k.Context = outer }()
-	k.Context = build.NewContext()
-	k.Function("recorded")
-	emit()
-	file, err := k.Result()
-	if err != nil {
-		panic(err)
-	}
-	return file.Functions()[0].Instructions()
 }

@@ -36,7 +36,7 @@ func newSHA(c *build.Context, t tables, streams int) *sha {
 	return k
 }
 
-// begin writes what comes after the beginning of the function.
+// begin loads the arguments and the states.
 func (k *sha) begin(constants operand.Mem) {
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
@@ -69,7 +69,7 @@ func (k *sha) save() {
 	}
 }
 
-// emitBody writes what comes after the beginning of the function, if it takes block after block.
+// emitBody writes a kernel that takes block after block, from after the beginning of the function.
 func (k *sha) emitBody(constants operand.Mem, setup, block, finish func()) {
 	k.begin(constants)
 	setup()

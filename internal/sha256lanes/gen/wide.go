@@ -30,6 +30,15 @@ var zmm = []reg.VecPhysical{
 	reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
 }
 
+var ymm = lowerHalves(zmm)
+
+func lowerHalves(registers []reg.VecPhysical) (lower []reg.VecPhysical) {
+	for _, z := range registers {
+		lower = append(lower, z.AsY().(reg.VecPhysical))
+	}
+	return lower
+}
+
 // pointers hold addresses of lanes, in turn, so that loads need not wait for one register.
 var pointers = []reg.GPPhysical{reg.RAX, reg.RDX, reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13}
 
@@ -38,12 +47,9 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 		Context: c, tables: t, lanes: lanes, bytes: 4 * lanes,
 		states: reg.RDI, data: reg.RSI, scratch: reg.RBX, blocks: reg.RCX, offset: reg.R13,
 	}
-	regs := make([]reg.VecPhysical, len(zmm))
-	for i, z := range zmm {
-		regs[i] = z
-		if lanes == 8 {
-			regs[i] = z.AsY().(reg.VecPhysical)
-		}
+	regs := zmm
+	if lanes == 8 {
+		regs = ymm
 	}
 	k.w, k.h, k.tmp, k.swap = regs[:16], regs[16:24], regs[24:31], regs[31]
 	return k
@@ -112,7 +118,9 @@ func (k *wide) rounds() {
 	v := append([]reg.VecPhysical(nil), k.h...)
 	for i := range 64 {
 		if i >= 16 {
-			k.schedule(i)
+			nextWord(k.Context, k.w, i, k.tmp[4], func(x reg.VecPhysical, r0, r1, shift uint8) {
+				sigma(k.Context, x, r0, r1, shift, k.tmp[4:7])
+			})
 		}
 		k.round(i, v)
 		v = append(v[7:8:8], v[:7]...)
@@ -151,14 +159,15 @@ func (k *wide) rotations(x reg.VecPhysical, r0, r1, r2 uint8, t []reg.VecPhysica
 	k.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
 }
 
-// schedule replaces word i-16 by word i.
-func (k *wide) schedule(i int) {
-	w := k.w[i%16]
-	k.VPADDD(k.w[(i+9)%16], w, w)
-	sigma(k.Context, k.w[(i+1)%16], 7, 18, 3, k.tmp[4:7])
-	k.VPADDD(k.tmp[4], w, w)
-	sigma(k.Context, k.w[(i+14)%16], 17, 19, 10, k.tmp[4:7])
-	k.VPADDD(k.tmp[4], w, w)
+// nextWord replaces word i-16 of the schedules by word i: FIPS 180-4, section 6.2.2, step 1. The function leaves σ in sum.
+func nextWord(c *build.Context, words []reg.VecPhysical, i int, sum reg.VecPhysical,
+	sigma func(x reg.VecPhysical, r0, r1, shift uint8)) {
+	w := words[i%16]
+	c.VPADDD(words[(i+9)%16], w, w)
+	sigma(words[(i+1)%16], 7, 18, 3)
+	c.VPADDD(sum, w, w)
+	sigma(words[(i+14)%16], 17, 19, 10)
+	c.VPADDD(sum, w, w)
 }
 
 // sigma leaves σ, the exclusive or of two rotations and a shift of x, in t[0].

@@ -5,7 +5,7 @@ package blake3lanes
 import "golang.org/x/sys/cpu"
 
 // useLanes is changed by tests alone.
-var useLanes = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
+var useLanes = cpu.X86.HasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
 func (s *Scratch) lanes(data []byte, counter uint64) (cv [8]uint32) {
 	n := len(data) / Leaf

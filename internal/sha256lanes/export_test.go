@@ -38,10 +38,10 @@ func UseKernel(t testing.TB, name string) {
 }
 
 // FeatureNames are the features of amd64 that MaskFeatures and the others below know.
-var FeatureNames = []string{"avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
+var FeatureNames = []string{"avx2", "avx512f", "avx512bw", "avx512vl", "sha", "ssse3", "sse41"}
 
 // amd64 are all features of that architecture, as of Intel.
-var amd64 = features{avx512f: true, avx512bw: true, avx512vl: true, sha: true, ssse3: true, sse41: true}
+var amd64 = features{avx2: true, avx512f: true, avx512bw: true, avx512vl: true, sha: true, ssse3: true, sse41: true}
 
 // MaskFeatures makes the rest of a test run as if the CPU lacked some features, and were AMD's if amd.
 func MaskFeatures(t testing.TB, amd bool, names ...string) {
@@ -91,7 +91,7 @@ func (f features) lanes(fips bool, missing []string) [MaxLanes + 1]int {
 func (f *features) clear(names []string) {
 	for _, name := range names {
 		*map[string]*bool{
-			"avx512f": &f.avx512f, "avx512bw": &f.avx512bw, "avx512vl": &f.avx512vl,
+			"avx2": &f.avx2, "avx512f": &f.avx512f, "avx512bw": &f.avx512bw, "avx512vl": &f.avx512vl,
 			"sha": &f.sha, "ssse3": &f.ssse3, "sse41": &f.sse41, "sha2": &f.sha2,
 		}[name] = false
 	}

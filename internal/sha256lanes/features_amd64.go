@@ -6,6 +6,7 @@ import "golang.org/x/sys/cpu"
 
 func detect() features {
 	f := features{
+		avx2:     cpu.X86.HasAVX2,
 		avx512f:  cpu.X86.HasAVX512F,
 		avx512bw: cpu.X86.HasAVX512BW,
 		avx512vl: cpu.X86.HasAVX512VL,

@@ -4,17 +4,17 @@
 
 package sha256lanes
 
-// wide16 advances 16 states by n blocks each. It needs AVX-512 F, BW and VL.
+// wide16 advances 16 states by n blocks each. It needs AVX2 and AVX-512 F, BW and VL.
 //
 //go:noescape
 func wide16(states *[16]*[8]uint32, data *[16]*byte, scratch *[67][16]uint32, n int)
 
-// wide8 advances 8 states by n blocks each. It needs AVX-512 F, BW and VL.
+// wide8 advances 8 states by n blocks each. It needs AVX2 and AVX-512 F, BW and VL.
 //
 //go:noescape
 func wide8(states *[8]*[8]uint32, data *[8]*byte, scratch *[67][16]uint32, n int)
 
-// mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1 and AVX-512 F, BW and VL.
+// mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F, BW and VL.
 //
 //go:noescape
 func mixed(states *[2]*[8]uint32, data *[2]*byte, scratch *[67][16]uint32, n int)

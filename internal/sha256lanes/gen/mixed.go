@@ -22,7 +22,7 @@ type mixed struct {
 
 func mixedKernel(c *build.Context, t tables) {
 	function(c, "mixed", signature(2),
-		"mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1 and AVX-512 F, BW and VL.")
+		"mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F, BW and VL.")
 	k := &mixed{
 		sha:       newSHA(c, t, 2),
 		w:         [4]reg.VecPhysical{reg.Y16, reg.Y17, reg.Y18, reg.Y19},

@@ -60,7 +60,7 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 func (k *wide) emit(loadStates, loadBlock, storeStates func()) {
 	name := fmt.Sprintf("wide%d", k.lanes)
 	function(k.Context, name, signature(k.lanes),
-		fmt.Sprintf("%s advances %d states by n blocks each. It needs AVX-512 F, BW and VL.", name, k.lanes))
+		fmt.Sprintf("%s advances %d states by n blocks each. It needs AVX2 and AVX-512 F, BW and VL.", name, k.lanes))
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
 	loadScratch(k.Context, k.scratch)

@@ -124,7 +124,7 @@ func TestGoals(t *testing.T) {
 }
 
 // The whole command is built, and signs and verifies.
-func TestCommand(t *testing.T) {
+func TestMeasureCommand(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the test builds the whole command")
 	}

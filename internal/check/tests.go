@@ -26,12 +26,13 @@ func (c *checker) test(ctx context.Context) error {
 }
 
 func (c *checker) testPlain(ctx context.Context) error {
-	// Slurm, the reference and the hub under load are not about how this program was built, and were there a stage before.
+	// Slurm, the reference, the hub under load and the command that the benchmark builds are not about how this program was
+	// built, and were there a stage before.
 	env := []string{"CGO_ENABLED=0", slurmVariable + "=", pythonVariable + "="}
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && !slices.Contains(c.without, "386") {
 		env = append(env, "GOARCH=386")
 	}
-	return c.goTest(ctx, c.root, env, "-tags=nosigstore,purego", "-skip=^TestLoad$")
+	return c.goTest(ctx, c.root, env, "-tags=nosigstore,purego", "-skip=^Test(Load|MeasureCommand)$")
 }
 
 // testARM64 runs the tests of what is made for arm64, and some of those that use it. In others the emulator does not tell where
@@ -53,11 +54,14 @@ func (c *checker) testARM64(ctx context.Context) error {
 	return nil
 }
 
-// testSpeed runs the tests of hashing and of the hub once more as users run them. Under the race detector they do not
-// measure.
+// testSpeed runs the tests of hashing, and those of the hub that measure, once more as users run them. Under the race
+// detector they do not measure.
 func (c *checker) testSpeed(ctx context.Context) error {
-	for _, dir := range []string{"hashing", "examples/hub"} {
-		if err := c.goTest(ctx, filepath.Join(c.root, filepath.FromSlash(dir)), []string{"CHURN_ROUNDS=1000"}); err != nil {
+	for _, t := range []struct{ dir, run string }{
+		{"hashing", "-run=."}, {"examples/hub", "-run=^Test(Load|Memory|MemoryOfUploads)$"},
+	} {
+		dir := filepath.Join(c.root, filepath.FromSlash(t.dir))
+		if err := c.goTest(ctx, dir, []string{"CHURN_ROUNDS=1000"}, t.run); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func newSerial() serial {
 func (s *serial) advance(state *[8]uint32, data []byte) {
 	s.load(state, 0)
 	for len(data) > 0 {
-		n := len(data)
+		n := min(len(data), maxStep)
 		if current.ahead && fetch > 0 {
 			n = min(n, fetch)
 			prefetch(data[n:min(2*n, len(data))])

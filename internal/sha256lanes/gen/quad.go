@@ -84,14 +84,14 @@ func (k *quad) schedules() {
 			words := k.tmp[:4]
 			k.load(i, words)
 			k.store(i, words, k.tmp[4:])
-			k.transpose(words, w, k.tmp[4:])
+			transpose4(k.Context, words, w, k.tmp[4:])
 			continue
 		}
 		for j := range 4 {
 			nextWord(k.Context, k.w, i+j, k.tmp[0], k.sigma)
 		}
 		words := k.tmp[3:]
-		k.transpose(w, words, k.tmp[:3])
+		transpose4(k.Context, w, words, k.tmp[:3])
 		k.store(i, words, words)
 	}
 }
@@ -115,19 +115,6 @@ func (k *quad) store(i int, words, sums []reg.VecPhysical) {
 		k.VPADDD(operand.Mem{Base: k.k, Disp: 8 * i}, w, sum)
 		k.VMOVDQU(sum, operand.Mem{Base: k.to, Disp: 32*i + 32*j})
 	}
-}
-
-// transpose transposes, within each 128 bits, the four words of four registers.
-func (k *quad) transpose(from, to, tmp []reg.VecPhysical) {
-	a, b, c := tmp[0], tmp[1], tmp[2]
-	k.VPUNPCKLDQ(from[1], from[0], a)
-	k.VPUNPCKHDQ(from[1], from[0], b)
-	k.VPUNPCKLDQ(from[3], from[2], c)
-	k.VPUNPCKLQDQ(c, a, to[0])
-	k.VPUNPCKHQDQ(c, a, to[1])
-	k.VPUNPCKHDQ(from[3], from[2], c)
-	k.VPUNPCKLQDQ(c, b, to[2])
-	k.VPUNPCKHQDQ(c, b, to[3])
 }
 
 // sigma leaves σ, the exclusive or of two rotations and a shift of x, in tmp[0]. It does without VPTERNLOGD, which gets in

@@ -178,15 +178,17 @@ func sigma(c *build.Context, x reg.VecPhysical, r0, r1, shift uint8, t []reg.Vec
 	c.VPTERNLOGD(imm(xor3), t[2], t[1], t[0])
 }
 
-// transpose4 transposes, within each 128 bits, the four words of four registers.
-func (k *wide) transpose4(r []reg.VecPhysical) {
-	t := k.tmp
-	k.VPUNPCKLDQ(r[1], r[0], t[0])
-	k.VPUNPCKHDQ(r[1], r[0], t[1])
-	k.VPUNPCKLDQ(r[3], r[2], t[2])
-	k.VPUNPCKHDQ(r[3], r[2], t[3])
-	k.VPUNPCKLQDQ(t[2], t[0], r[0])
-	k.VPUNPCKHQDQ(t[2], t[0], r[1])
-	k.VPUNPCKLQDQ(t[3], t[1], r[2])
-	k.VPUNPCKHQDQ(t[3], t[1], r[3])
+// transpose4 transposes, within each 128 bits, the four words of four registers, into others or in place.
+func transpose4(c *build.Context, from, to, tmp []reg.VecPhysical) {
+	t := tmp[:3]
+	c.VPUNPCKLDQ(from[1], from[0], t[0])
+	c.VPUNPCKHDQ(from[1], from[0], t[1])
+	c.VPUNPCKLDQ(from[3], from[2], t[2])
+	c.VPUNPCKLQDQ(t[2], t[0], to[0])
+	c.VPUNPCKHQDQ(t[2], t[0], to[1])
+	c.VPUNPCKHDQ(from[3], from[2], t[2])
+	c.VPUNPCKLQDQ(t[2], t[1], to[2])
+	c.VPUNPCKHQDQ(t[2], t[1], to[3])
 }
+
+func (k *wide) transpose4(r []reg.VecPhysical) { transpose4(k.Context, r, r, k.tmp) }

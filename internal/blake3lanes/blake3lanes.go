@@ -6,7 +6,7 @@
 package blake3lanes
 
 // The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
-//go:generate go -C gen run .
+//go:generate go -C ../lanesgen/blake3lanes run .
 
 import "lukechampine.com/blake3/guts"
 

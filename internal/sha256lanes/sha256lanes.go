@@ -25,7 +25,7 @@
 package sha256lanes
 
 // The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
-//go:generate go -C gen run .
+//go:generate go -C ../lanesgen/sha256lanes run .
 
 import (
 	"crypto/sha256"

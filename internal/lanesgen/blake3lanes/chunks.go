@@ -5,21 +5,20 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // chunks hashes groups of sixteen chunks that follow each other. While it hashes a block of each it loads the next, into
 // registers and an area of memory that hashing does not use.
 func (k *kernel) chunks() {
-	k.function("chunks16", fmt.Sprintf(
+	kernels.Function(k.Context, "chunks16", fmt.Sprintf(
 		"func(out *[8][16]uint32, scratch *[%d][16]uint32, data *byte, counter uint64, groups int)", 2*blockBytes/64+1),
 		"chunks16 puts the chaining values of groups of sixteen chunks, of which the first has the given number, into",
 		"out and what follows it. The number is a multiple of sixteen. It needs AVX-512 F and VL.")
 	out, data, counter, groups, block, flags := reg.RDI, reg.RSI, reg.RDX, reg.RCX, reg.RBX, reg.R8
 	from, to := reg.R10, reg.R11
 	k.Load(k.Param("out"), out)
-	k.Load(k.Param("scratch"), to)
-	k.ADDQ(operand.Imm(63), to) // to the beginning of a line of the cache
-	k.ANDQ(operand.I8(-64), to)
+	kernels.LoadAligned(k.Context, "scratch", to)
 	k.LEAQ(operand.Mem{Base: to, Disp: blockBytes}, from)
 	k.Load(k.Param("data"), data)
 	k.Load(k.Param("counter"), counter)
@@ -39,7 +38,7 @@ func (k *kernel) chunks() {
 	for i := range m {
 		m[i] = operand.Mem{Base: from, Disp: 64 * i}
 	}
-	k.weave(func() { k.rounds(m) }, func() { k.loadBlocks(data, to) })
+	kernels.Weave(&k.Context, func() { k.rounds(m) }, func() { k.loadBlocks(data, to) })
 	k.XORL(flags.As32(), flags.As32())
 	k.CMPQ(block, operand.Imm(2))
 	k.JNE(operand.LabelRef("more"))

@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A mixed kernel runs the rounds of two streams with the SHA extensions, and both message schedules in one
@@ -21,7 +22,7 @@ type mixed struct {
 }
 
 func mixedKernel(c *build.Context, t tables) {
-	function(c, "mixed", signature(2),
+	kernels.Function(c, "mixed", signature(2),
 		"mixed advances 2 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F, BW and VL.")
 	k := &mixed{
 		sha:       newSHA(c, t, 2),

@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A pair is the kernel for two streams with the SHA extensions alone. X0 is the operand that SHA256RNDS2
@@ -16,7 +17,7 @@ type pair struct {
 }
 
 func pairKernel(c *build.Context, t tables) {
-	function(c, "pair", signature(2),
+	kernels.Function(c, "pair", signature(2),
 		"pair advances 2 states by n blocks each. It needs SHA, SSSE3 and SSE4.1.")
 	k := &pair{
 		sha: newSHA(c, t, 2),

@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A sha kernel gives each of its streams two XMM registers and runs the rounds with SHA256RNDS2. One stream waits
@@ -40,7 +41,7 @@ func newSHA(c *build.Context, t tables, streams int) *sha {
 func (k *sha) begin(constants operand.Mem) {
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
-	loadScratch(k.Context, k.scratch)
+	kernels.LoadAligned(k.Context, "scratch", k.scratch)
 	k.Load(k.Param("n"), k.blocks)
 	k.TESTQ(k.blocks, k.blocks)
 	k.JZ(operand.LabelRef("done"))

@@ -3,11 +3,12 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // parents joins chaining values that lie beside each other.
 func (k *kernel) parents() {
-	k.function("parents16", "func(out, in *[8][16]uint32, groups int)",
+	kernels.Function(k.Context, "parents16", "func(out, in *[8][16]uint32, groups int)",
 		"parents16 puts the chaining values of groups of sixteen parents into out and what follows it. Their 32 children",
 		"each are two groups from in on, which may be out. It needs AVX-512 F and VL.")
 	out, in, groups, t := reg.RDI, reg.RSI, reg.RCX, reg.R8

@@ -5,6 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A kernel keeps one word of each of sixteen chunks or parents in a vector register, a lane for each.
@@ -30,17 +31,10 @@ const (
 	parent     = 1 << 2
 )
 
-var zmm = []reg.VecPhysical{
-	reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
-	reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
-	reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
-	reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
-}
-
 func newKernel(c *build.Context) *kernel {
 	k := &kernel{Context: c}
-	copy(k.v[:], zmm)
-	copy(k.m[:], zmm[16:])
+	copy(k.v[:], kernels.ZMM)
+	copy(k.m[:], kernels.ZMM[16:])
 	k.iv = k.table("iv", []uint32{
 		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 	})
@@ -59,16 +53,6 @@ func (k *kernel) table(name string, words []uint32) operand.Mem {
 		k.AppendDatum(operand.U32(w))
 	}
 	return mem
-}
-
-// function begins a kernel. All are leaves without a frame, so a fault while they read a mapped file
-// unwinds through them like through any other function; the caller gives them the memory that they need.
-func (k *kernel) function(name, signature string, doc ...string) {
-	k.Function(name)
-	k.Attributes(attr.NOSPLIT | attr.NOFRAME)
-	k.Pragma("noescape")
-	k.Doc(doc...)
-	k.SignatureExpr(signature)
 }
 
 // permutation is how the words of a message are reordered after each round: table 2 of the paper.

@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A quad kernel runs the rounds of four streams with the SHA extensions, and makes the message schedules of two blocks of
@@ -28,7 +29,7 @@ type quad struct {
 const scheduled = 8 * 64 * 4
 
 func quadKernel(c *build.Context, t tables) {
-	function(c, "quad", signature(4),
+	kernels.Function(c, "quad", signature(4),
 		"quad advances 4 states by n blocks each. It needs SHA, SSSE3, SSE4.1, AVX2 and AVX-512 F and VL.")
 	k := &quad{sha: newSHA(c, t, 4), from: reg.R12, to: reg.R13}
 	k.next = k.data // which is not needed once the addresses are loaded
@@ -53,7 +54,7 @@ func (k *quad) emit() {
 		k.ADDQ(operand.U32(128), s.data)
 	}
 	k.setNext()
-	k.weave(k.schedules, func() {
+	kernels.Weave(&k.Context, k.schedules, func() {
 		k.rounds(0)
 		k.rounds(1)
 	})

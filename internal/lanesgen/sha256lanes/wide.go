@@ -6,6 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 // A wide kernel keeps one word of every stream in a vector register, a lane for each stream.
@@ -23,14 +24,7 @@ type wide struct {
 	states, data, scratch, blocks, offset reg.GPPhysical
 }
 
-var zmm = []reg.VecPhysical{
-	reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
-	reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
-	reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
-	reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
-}
-
-var ymm = lowerHalves(zmm)
+var ymm = lowerHalves(kernels.ZMM)
 
 func lowerHalves(registers []reg.VecPhysical) (lower []reg.VecPhysical) {
 	for _, z := range registers {
@@ -47,7 +41,7 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 		Context: c, tables: t, lanes: lanes, bytes: 4 * lanes,
 		states: reg.RDI, data: reg.RSI, scratch: reg.RBX, blocks: reg.RCX, offset: reg.R13,
 	}
-	regs := zmm
+	regs := kernels.ZMM
 	if lanes == 8 {
 		regs = ymm
 	}
@@ -59,11 +53,11 @@ func newWide(c *build.Context, t tables, lanes int) *wide {
 // that a fault leaves the old ones.
 func (k *wide) emit(loadStates, loadBlock, storeStates func()) {
 	name := fmt.Sprintf("wide%d", k.lanes)
-	function(k.Context, name, signature(k.lanes),
+	kernels.Function(k.Context, name, signature(k.lanes),
 		fmt.Sprintf("%s advances %d states by n blocks each. It needs AVX2 and AVX-512 F, BW and VL.", name, k.lanes))
 	k.Load(k.Param("states"), k.states)
 	k.Load(k.Param("data"), k.data)
-	loadScratch(k.Context, k.scratch)
+	kernels.LoadAligned(k.Context, "scratch", k.scratch)
 	k.Load(k.Param("n"), k.blocks)
 	k.TESTQ(k.blocks, k.blocks)
 	k.JZ(operand.LabelRef("done"))

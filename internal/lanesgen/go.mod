@@ -1,5 +1,5 @@
-// The generator is a module of its own, so that nobody who imports the library pays for avo.
-module github.com/modelsigning/modelsigning/internal/blake3lanes/gen
+// The generators are a module of their own, so that nobody who imports the library pays for avo.
+module github.com/modelsigning/modelsigning/internal/lanesgen
 
 go 1.26
 

@@ -30,8 +30,8 @@ const (
 )
 
 // A Bundle is a signature, its statement, and what a verifier needs. The zero value has none of them, and can only
-// be unmarshaled into. It is immutable and may be used by many
-// goroutines, as long as none changes what [Bundle.Proto] and [Bundle.UnverifiedStatement] return.
+// be unmarshaled into: no verifier accepts it. A Bundle is immutable and may be used by many goroutines, as long as none
+// changes what [Bundle.Proto] and [Bundle.UnverifiedStatement] return.
 type Bundle struct {
 	proto *protobundle.Bundle
 	// material is the verification material's text in the bundle that was parsed: what newer definitions do
@@ -52,7 +52,8 @@ func New(statement, sig []byte, m *protobundle.VerificationMaterial) *Bundle {
 	}}
 }
 
-// NewKey returns the bundle for a statement signed with a bare key. The hint is that of the public key.
+// NewKey returns the bundle for a statement signed with a bare key. The hint is that of the public key, which the
+// package's documentation describes under Format.
 func NewKey(statement, sig []byte, hint string) *Bundle {
 	return New(statement, sig, &protobundle.VerificationMaterial{
 		Content: &protobundle.VerificationMaterial_PublicKey{
@@ -76,10 +77,12 @@ func NewCertificate(statement, sig []byte, chain [][]byte) *Bundle {
 }
 
 // Method returns the way in which the bundle claims to be signed. In bundles of Sigstore v0.1 and v0.2 a chain of
-// certificates with an entry in a log is Sigstore's.
+// certificates with an entry in a log is Sigstore's. Without verification material there is none.
 func (b *Bundle) Method() Method {
 	m := b.proto.GetVerificationMaterial()
 	switch m.GetContent().(type) {
+	case nil:
+		return ""
 	case *protobundle.VerificationMaterial_PublicKey:
 		return Key
 	case *protobundle.VerificationMaterial_X509CertificateChain:

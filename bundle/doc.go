@@ -14,13 +14,15 @@
 //	      predicate             serialization (how the files were hashed), resources (their digests)
 //
 // The signature is over the DSSE pre-authentication encoding ([PAE]) of the payload's bytes as they stand in
-// the bundle; they are never serialised again. [MarshalStatement] and [ParseStatement] translate between a
-// payload and a [manifest.Manifest].
+// the bundle; they are never serialised again. Elliptic-curve keys sign with ECDSA, in ASN.1 (DER): with SHA-256 on the
+// curve P-256, SHA-384 on P-384 and SHA-512 on P-521. [MarshalStatement] and [ParseStatement] translate between a payload and a
+// [manifest.Manifest].
 //
 // The member of verificationMaterial tells the [Method]:
 //
-//	key          publicKey.hint is the lower-case hexadecimal SHA-256 of the key's PEM encoding. Before
-//	             release 1.1 of the Python reference: rawBytes and keyDetails, and no hint
+//	key          publicKey.hint is the lower-case hexadecimal SHA-256 of the key's PEM encoding: the SubjectPublicKeyInfo
+//	             in a block PUBLIC KEY with lines of 64 characters, as encoding/pem writes it. Before release 1.1 of
+//	             the Python reference: rawBytes and keyDetails, and no hint
 //	certificate  x509CertificateChain, leaf first
 //	sigstore     certificate, and at least one entry in tlogEntries
 //

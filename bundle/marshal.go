@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/modelsigning/modelsigning/internal/strictjson"
 	"github.com/modelsigning/modelsigning/manifest"
 	"google.golang.org/protobuf/encoding/protojson"
 )
@@ -119,12 +120,9 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 func (b *Bundle) write(w io.Writer) error {
-	if err := b.check(); err != nil {
-		return fmt.Errorf("the bundle can't be written: %w", err)
-	}
-	material, err := b.materialJSON()
+	material, err := b.check()
 	if err != nil {
-		return fmt.Errorf("writing verificationMaterial: %w", err)
+		return fmt.Errorf("the bundle can't be written: %w", err)
 	}
 	envelope := b.proto.GetDsseEnvelope()
 	mediaType, _ := json.Marshal(b.proto.GetMediaType())
@@ -144,24 +142,47 @@ func (b *Bundle) write(w io.Writer) error {
 	return err
 }
 
-func (b *Bundle) check() error {
-	switch n := len(b.UnverifiedStatement()); {
-	case n == 0:
-		return errors.New("payload is empty")
-	case len(b.Signature()) == 0:
-		return errors.New("signature is empty")
-	case b.proto.GetVerificationMaterial().GetContent() == nil:
-		return errors.New("verificationMaterial holds no key or certificate")
-	case int64(base64.StdEncoding.EncodedLen(n)) > MaxSize-MaxMaterial:
-		return fmt.Errorf("a payload of %d bytes is too large; hash fewer files, or larger shards", n)
+// Validate reports, with an error that wraps [ErrMalformed], what is missing for anyone to read the bundle: it is nil, or
+// was made of parts that make no signature. What was read or unmarshaled is valid.
+func (b *Bundle) Validate() error {
+	if b == nil {
+		return fmt.Errorf("%w: the bundle is nil", ErrMalformed)
+	}
+	if _, err := b.check(); err != nil {
+		return fmt.Errorf("%w: bundle: %w", ErrMalformed, err)
 	}
 	return nil
 }
 
-func (b *Bundle) materialJSON() ([]byte, error) {
-	if b.material != nil {
+// check returns the verification material as it is written, or why nobody would read the bundle.
+func (b *Bundle) check() (material []byte, err error) {
+	switch n, sig := len(b.UnverifiedStatement()), len(b.Signature()); {
+	case n == 0:
+		return nil, errors.New("payload is empty")
+	case sig == 0:
+		return nil, errors.New("signature is empty")
+	case sig > maxSignature:
+		return nil, fmt.Errorf("signature has %d bytes, more than the limit of %d", sig, maxSignature)
+	case !slices.Contains(mediaTypes, b.proto.GetMediaType()):
+		return nil, fmt.Errorf("mediaType: %.80q is not a Sigstore bundle", b.proto.GetMediaType())
+	case int64(base64.StdEncoding.EncodedLen(n)) > MaxSize-MaxMaterial:
+		return nil, fmt.Errorf("a payload of %d bytes is too large; hash fewer files, or larger shards", n)
+	case b.material != nil: // it was read
 		return b.material, nil
 	}
+	if material, err = b.materialJSON(); err == nil {
+		err = strictjson.Decode(material, func(d *strictjson.Decoder) error {
+			_, err := (&parser{bundle: new(Bundle)}).material(d)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verificationMaterial: %w", err)
+	}
+	return material, nil
+}
+
+func (b *Bundle) materialJSON() ([]byte, error) {
 	// The reference wants members to be there that are zero: tlogEntries where there are none, and of the first
 	// entry of a log its index and its proof, which is empty.
 	loose, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(b.proto.GetVerificationMaterial())

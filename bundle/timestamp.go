@@ -21,6 +21,9 @@ func (b *Bundle) Timestamps() [][]byte {
 // AddTimestamp returns a bundle that has one timestamp more: the response (DER) of an RFC 3161 authority over
 // [Bundle.Signature]. It does not verify it. The error says that no reader would take the bundle.
 func (b *Bundle) AddTimestamp(response []byte) (*Bundle, error) {
+	if err := b.Validate(); err != nil {
+		return nil, err
+	}
 	m := b.proto.GetVerificationMaterial()
 	old := m.GetTimestampVerificationData().GetRfc3161Timestamps()
 	switch key := m.GetPublicKey(); {

@@ -88,9 +88,14 @@ func (v *keyVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byte, Ident
 	}, nil
 }
 
+// checkMethod reports why a verifier for this method can't verify the bundle.
 func checkMethod(b *bundle.Bundle, want bundle.Method) error {
-	if got := b.Method(); got != want {
+	switch got := b.Method(); got {
+	case want:
+		return nil
+	case "":
+		return b.Validate()
+	default:
 		return fmt.Errorf("%w: the signature is by %s, and the verifier is for %s", ErrMethod, got, want)
 	}
-	return nil
 }

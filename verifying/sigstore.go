@@ -120,6 +120,9 @@ func (v sigstoreVerifier) Verify(ctx context.Context, b *bundle.Bundle) ([]byte,
 	if err := checkMethod(b, bundle.Sigstore); err != nil {
 		return nil, Identity{}, err
 	}
+	if err := b.Validate(); err != nil { // Sigstore's client takes it for granted
+		return nil, Identity{}, err
+	}
 	got, err := v.Verifier.Verify(ctx, b)
 	if err != nil {
 		return nil, Identity{}, sigstoreError(err)

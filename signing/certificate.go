@@ -61,7 +61,11 @@ func newCertificateSigner(o Certificate) (*certificateSigner, error) {
 			return nil, err
 		}
 	}
-	leaf, chain, err := readChain(key.Public(), o.SigningCertificate, o.CertificateChain)
+	public, err := keys.Public(key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	leaf, chain, err := readChain(public, o.SigningCertificate, o.CertificateChain)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +103,21 @@ func checkChain(key crypto.PublicKey, given []*x509.Certificate) ([][]byte, erro
 	return ders, nil
 }
 
+func checkTime(leaf *x509.Certificate, at time.Time) error {
+	if err := certs.CheckTime(leaf, at); err != nil {
+		return fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return nil
+}
+
 // prepare sees that the certificate is still valid.
 func (s *certificateSigner) prepare(context.Context) (Signer, func(), error) {
-	return s, func() {}, certs.CheckTime(s.leaf, time.Now())
+	return s, func() {}, checkTime(s.leaf, time.Now())
 }
 
 func (s *certificateSigner) Sign(_ context.Context, statement []byte) (*bundle.Bundle, error) {
 	// Hashing may have taken longer than the certificate lives.
-	if err := certs.CheckTime(s.leaf, time.Now()); err != nil {
+	if err := checkTime(s.leaf, time.Now()); err != nil {
 		return nil, err
 	}
 	sig, err := keys.Sign(s.key, statement)

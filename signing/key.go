@@ -3,8 +3,8 @@ package signing
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"errors"
+	"fmt"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/keys"
@@ -47,10 +47,11 @@ func newKeySigner(o EllipticKey) (*keySigner, error) {
 			return nil, err
 		}
 	}
-	if k, ok := signer.(*ecdsa.PrivateKey); ok && k == nil {
-		return nil, errors.New("elliptic key: Key is a nil pointer")
+	key, err := keys.Public(signer)
+	if err != nil {
+		return nil, fmt.Errorf("elliptic key: %w", err)
 	}
-	public, err := keys.Check(signer.Public())
+	public, err := keys.Check(key)
 	if err != nil {
 		return nil, err
 	}

@@ -229,9 +229,12 @@ func TestSignerReturnsNonsense(t *testing.T) {
 
 // Keys that are not there are errors.
 func TestNilKeys(t *testing.T) {
-	for _, key := range []crypto.Signer{(*ecdsa.PrivateKey)(nil), &ecdsa.PrivateKey{}, &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256()}}} {
+	for _, key := range []crypto.Signer{(*ecdsa.PrivateKey)(nil), (*rsa.PrivateKey)(nil), &ecdsa.PrivateKey{}, &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: elliptic.P256()}}} {
 		if c := signing.Config().UseEllipticKeySigner(signing.EllipticKey{Key: key}); c.Err() == nil {
 			t.Errorf("%T: got no error", key)
+		}
+		if c := signing.Config().UseCertificateSigner(signing.Certificate{Key: key, SigningCertificate: "none"}); c.Err() == nil {
+			t.Errorf("%T with a certificate: got no error", key)
 		}
 	}
 }

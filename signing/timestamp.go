@@ -84,7 +84,7 @@ func (c Configuration) addTimestamp(ctx context.Context, b *bundle.Bundle) (*bun
 		if err != nil {
 			return nil, err
 		}
-		if err := certs.CheckTime(leaf, at); err != nil {
+		if err := checkTime(leaf, at); err != nil {
 			return nil, fmt.Errorf("%w, by the timestamp authority's clock", err)
 		}
 	}

@@ -17,9 +17,18 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/modelsigning/modelsigning/bundle"
 )
+
+// Public returns the signer's public key. The error says that the signer is a nil pointer.
+func Public(signer crypto.Signer) (crypto.PublicKey, error) {
+	if v := reflect.ValueOf(signer); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errors.New("Key is a nil pointer")
+	}
+	return signer.Public(), nil
+}
 
 // Check returns the key if it is of a kind that may sign models. The error names what it is instead.
 func Check(key crypto.PublicKey) (*ecdsa.PublicKey, error) {

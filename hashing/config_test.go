@@ -76,6 +76,34 @@ func TestFor(t *testing.T) {
 	equal(t, "recorded", m.Serialization.IgnorePaths, s.IgnorePaths)
 }
 
+// Without a record of ignored paths, git's own files are ignored but for those that were signed.
+func TestForManifest(t *testing.T) {
+	root := write(t, map[string]string{".git/x": "1", ".gitignore": "2", ".github/y": "3", "a": "4"})
+	s := manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256}
+	for _, c := range []struct {
+		name    string
+		config  hashing.Configuration
+		ignored []string
+		want    []string
+	}{
+		{"not recorded", hashing.Config(), nil, wants(".github/y", "3", "a", "4")},
+		{"not recorded, and own", hashing.Config().AddIgnoredPaths("a"), nil, wants(".github/y", "3")},
+		{"switched off", hashing.Config().SetIgnoreGitPaths(false), nil, wants(".git/x", "1", ".github/y", "3", ".gitignore", "2", "a", "4")},
+		{"switched on", hashing.Config().SetIgnoreGitPaths(true), nil, wants("a", "4")},
+		{"recorded none", hashing.Config(), []string{}, wants(".git/x", "1", ".github/y", "3", ".gitignore", "2", "a", "4")},
+		{"recorded", hashing.Config(), []string{".git", ".github"}, wants(".gitignore", "2", "a", "4")},
+	} {
+		s.IgnorePaths = c.ignored
+		config, err := c.config.ForManifest(&manifest.Manifest{Serialization: s, Resources: []manifest.Resource{
+			{Path: ".github/z"}, {Path: ".gitignore.txt"}, {Path: "sub/.gitignore"},
+		}})
+		must(t, err)
+		m, err := config.Hash(root)
+		must(t, err)
+		equal(t, c.name, lines(m), c.want)
+	}
+}
+
 func TestForConflicts(t *testing.T) {
 	files := manifest.Serialization{Method: manifest.Files, Algorithm: manifest.SHA256}
 	shards := manifest.Serialization{Method: manifest.Shards, Algorithm: manifest.BLAKE3, ShardSize: 5, AllowSymlinks: true}

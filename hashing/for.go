@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/modelsigning/modelsigning/manifest"
 )
@@ -16,7 +17,8 @@ func ConfigFor(s manifest.Serialization) Configuration { return Configuration{}.
 // limits, cache, progress, logger and the files of SetOnly stay as they are in c, and the paths that c ignores are added to
 // those of s.
 // Git's own files are ignored if s records them, if SetIgnoreGitPaths(true) was called, or, where s.IgnorePaths
-// is nil because an old signature does not record them, unless SetIgnoreGitPaths(false) was called.
+// is nil since the signature does not record any, unless SetIgnoreGitPaths(false) was called; see
+// [Configuration.ForManifest].
 //
 // Links that lead out of the model are errors that wrap [ErrSymlink], unless c allows links itself: a stranger who
 // signs a model must not have the verifier's other files read.
@@ -39,6 +41,24 @@ func (c Configuration) For(s manifest.Serialization) (Configuration, error) {
 		return c, &ConflictError{Field: "hash_type", Signed: s.Algorithm, Configured: manifest.SHA256}
 	}
 	return c.with(s), nil
+}
+
+// ForManifest is For(m.Serialization), but that those of git's own files that m has, or has files below, are not ignored
+// where m.Serialization.IgnorePaths is nil, unless SetIgnoreGitPaths(true) was called. Old releases of the Python reference
+// ignored them without a record; newer ones have no record if nothing was ignored, and then hashed them.
+func (c Configuration) ForManifest(m *manifest.Manifest) (Configuration, error) {
+	c, err := c.For(m.Serialization)
+	if err != nil || m.Serialization.IgnorePaths != nil || c.git != unset {
+		return c, err
+	}
+	c.git = off
+	for _, p := range gitPaths {
+		signed := func(r manifest.Resource) bool { return r.Path == p || strings.HasPrefix(r.Path, p+"/") }
+		if !slices.ContainsFunc(m.Resources, signed) {
+			c = c.AddIgnoredPaths(p)
+		}
+	}
+	return c, nil
 }
 
 func (c Configuration) with(s manifest.Serialization) Configuration {

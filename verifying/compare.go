@@ -106,7 +106,27 @@ func (c Configuration) compareManifest(r *Result, got *manifest.Manifest) error 
 			r.Ignored = append(r.Ignored, p)
 		}
 	}
+	if r.Manifest.SingleFile() {
+		got = nameless(got)
+	}
 	return c.compare(r, &hashing.Report{Manifest: got}, got.Name)
+}
+
+// nameless returns the manifest of a single file with the name that the reference gives it. Of other models it returns the
+// manifest as it is.
+func nameless(m *manifest.Manifest) *manifest.Manifest {
+	other := func(r manifest.Resource) bool {
+		return r.Path != m.Resources[0].Path || strings.Contains(r.Path, "/")
+	}
+	if slices.ContainsFunc(m.Resources, other) {
+		return m
+	}
+	named := *m
+	named.Resources = slices.Clone(m.Resources)
+	for i := range named.Resources {
+		named.Resources[i].Path = "."
+	}
+	return &named
 }
 
 // spare is how many resources, files and directories more than were signed are listed to say which. Beyond that
@@ -177,7 +197,7 @@ func (c Configuration) hashingModel(m *manifest.Manifest, model, signature strin
 
 // hashingFor returns how to hash a model, a directory or a file, to compare it with m.
 func (c Configuration) hashingFor(m *manifest.Manifest, dir bool) (hashing.Configuration, error) {
-	h, err := c.hashing.SetOnly().For(m.Serialization)
+	h, err := c.hashing.SetOnly().ForManifest(m)
 	if err != nil {
 		return h, err
 	}
@@ -203,9 +223,7 @@ func (c Configuration) compareReport(r *Result, report *hashing.Report, model st
 	r.Unsigned = append(report.Unlisted, report.Empty...)
 	slices.Sort(r.Unsigned)
 	if report.File && r.Manifest.SingleFile() {
-		for i := range report.Manifest.Resources {
-			report.Manifest.Resources[i].Path = "."
-		}
+		report.Manifest = nameless(report.Manifest)
 		if report.LFSPointers != nil {
 			report.LFSPointers = []string{"."}
 		}

@@ -82,6 +82,23 @@ func TestSingleFile(t *testing.T) {
 	if _, err := verifier(key).Verify(dir, sig); !errors.As(err, new(*verifying.MismatchError)) {
 		t.Errorf("a directory in place of a file called by a dot: got %v", err)
 	}
+	b := must(bundle.ReadFile(sig))
+	got := must(hashing.Hash(model))
+	if _, err := verifier(key).VerifyManifest(t.Context(), got, b); err != nil {
+		t.Errorf("the manifest of a file called by a dot: %v", err)
+	}
+	if got.Resources[0].Path != "weights.bin" {
+		t.Errorf("verifying changed the caller's manifest: %+v", got.Resources)
+	}
+	two := *got
+	two.Resources = append(two.Resources, manifest.Resource{Path: "other.bin", Digest: got.Resources[0].Digest})
+	below := *got
+	below.Resources = []manifest.Resource{{Path: "a/weights.bin", Digest: got.Resources[0].Digest}}
+	for name, m := range map[string]*manifest.Manifest{"two files": &two, "a file in a directory": &below, "no file": {Serialization: got.Serialization}} {
+		if _, err := verifier(key).VerifyManifest(t.Context(), m, b); !errors.As(err, new(*verifying.MismatchError)) {
+			t.Errorf("the manifest of %s, signed a file called by a dot: %v", name, err)
+		}
+	}
 }
 
 func must[T any](v T, err error) T {
@@ -232,9 +249,17 @@ func TestManifests(t *testing.T) {
 	if _, err := verifier(key).VerifyManifest(ctx, &other, b); !errors.As(err, new(*verifying.MismatchError)) {
 		t.Errorf("got %v", err)
 	}
-	other.Serialization.Method, other.Serialization.ShardSize = manifest.Shards, 5
-	if _, err := verifier(key).VerifyManifest(ctx, &other, b); !errors.As(err, new(*hashing.ConflictError)) {
-		t.Errorf("got %v", err)
+	signed := m.Serialization
+	for field, s := range map[string]manifest.Serialization{
+		"method":         {Method: manifest.Shards, Algorithm: signed.Algorithm, ShardSize: 5},
+		"hash_type":      {Method: signed.Method, Algorithm: manifest.BLAKE3},
+		"allow_symlinks": {Method: signed.Method, Algorithm: signed.Algorithm, AllowSymlinks: true},
+	} {
+		other.Serialization = s
+		var conflict *hashing.ConflictError
+		if _, err := verifier(key).VerifyManifest(ctx, &other, b); !errors.As(err, &conflict) || conflict.Field != field {
+			t.Errorf("%s: got %v", field, err)
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func like(h hashing.Configuration, model, signature string) (hashing.Configurati
 		}
 		h = h.AddIgnoredPaths(own...)
 	}
-	return h.SetMaxResources(len(m.Resources) + 1<<20).For(m.Serialization)
+	return h.SetMaxResources(len(m.Resources) + 1<<20).ForManifest(m)
 }
 
 // errFollowLFS says that slices, and rechecking, are of what was read.

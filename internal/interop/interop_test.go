@@ -109,6 +109,20 @@ func TestTheirSerializations(t *testing.T) {
 	}
 }
 
+// It records no ignored paths where there are none, and signs git's own files then.
+func TestGitPaths(t *testing.T) {
+	r, k, model := newReference(t), newKeys(t, elliptic.P256()), newModel(t, nested)
+	theirs := filepath.Join(t.TempDir(), "theirs.sig")
+	r.must(r.command("sign", "key", model, "--signature", theirs, "--private_key", k.private, "--no-ignore-git-paths"))
+	result := verify(t, model, theirs, k)
+	if s := result.Manifest.Serialization; s.IgnorePaths != nil {
+		t.Errorf("it records %q: this test is about what it does not record", s.IgnorePaths)
+	}
+	if n := len(result.Manifest.Resources); n != len(nested) || len(result.Ignored) > 0 {
+		t.Errorf("%d of %d files are signed, and %q not covered", n, len(nested), result.Ignored)
+	}
+}
+
 // Links are followed on both sides if both are told to.
 func TestSymlinks(t *testing.T) {
 	r, k, model := newReference(t), newKeys(t, elliptic.P256()), newModel(t, flat)

@@ -15,7 +15,7 @@ import (
 
 const (
 	// MaxSize is the largest bundle in bytes that is read or written: 2 GiB, some ten million files, and less
-	// where an int has 32 bits. Reading one takes about its own size in memory, its manifest about as much again.
+	// where an int has 32 bits. Reading a file takes about its own size in memory, its manifest about as much again.
 	// [Read] and [ReadFileLimit] take a smaller limit for bundles of strangers.
 	MaxSize = min(2<<30, math.MaxInt/4)
 	// MaxMaterial is the largest verification material in bytes.
@@ -53,8 +53,8 @@ func (b *Bundle) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// Read reads a bundle of at most limit bytes (no more than [MaxSize]) from r, to its end. Memory is in
-// proportion to what r yields, never to the limit.
+// Read reads a bundle of at most limit bytes (no more than [MaxSize]) from r, to its end. Memory is in proportion to what
+// r yields, some three and a half times as much since nothing tells how much that will be, and never to the limit.
 func Read(r io.Reader, limit int64) (*Bundle, error) { return read(r, min(limit, MaxSize), 0) }
 
 func read(r io.Reader, limit, hint int64) (*Bundle, error) {

@@ -30,6 +30,23 @@ func TestBranchesDoNotShare(t *testing.T) {
 	}
 }
 
+// What a caller does with a slice afterwards changes no configuration.
+func TestPathsAreCopied(t *testing.T) {
+	root := write(t, map[string]string{"a": "1", "b": "2"})
+	paths := []string{"a"}
+	set, add := hashing.Config().SetIgnoredPaths(paths...), hashing.Config().AddIgnoredPaths(paths...)
+	only := hashing.Config().SetOnly(paths...)
+	paths[0] = "b"
+	for name, c := range map[string]hashing.Configuration{"set": set, "added": add} {
+		m, err := c.Hash(root)
+		must(t, err)
+		equal(t, name, lines(m), wants("b", "2"))
+	}
+	r, err := only.Report(t.Context(), root)
+	must(t, err)
+	equal(t, "only", lines(r.Manifest), wants("a", "1"))
+}
+
 func TestUseKeepsOtherSettings(t *testing.T) {
 	root := write(t, map[string]string{"a": "1", "b": "2", "l": "-> a"})
 	m, err := hashing.Config().AddIgnoredPaths("a").SetAllowSymlinks(true).

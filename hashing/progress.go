@@ -10,9 +10,10 @@ type Progress struct {
 	Done, Total int64
 }
 
-// SetProgress has f called as hashing advances, at least once for each file that is hashed. Calls never overlap,
-// even if they come from different goroutines, and hashing waits for them, so f should be quick. It must not
-// call into the same run.
+// SetProgress has f called as hashing advances, at least once for each file that is hashed. Calls of one run never
+// overlap, even if they come from different goroutines, and hashing waits for them, so f should be quick. It must not
+// call into the same run. Runs of one configuration at the same time each call f, which does not tell them apart: who
+// hashes several models at once gives each an f of its own, by calling SetProgress for each.
 func (c Configuration) SetProgress(f func(Progress)) Configuration {
 	c.progress = f
 	return c

@@ -86,7 +86,8 @@ func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 }
 
 // Err returns the error of the last UseX method and of SetTimestampAuthority, which every method that signs returns as well,
-// or what is wrong with the hashing configuration (see [hashing.Configuration.Signable]), which those return that hash.
+// or what is wrong with the hashing configuration (see [hashing.Configuration.Signable]), which those return that hash. That
+// no UseX method was called is no error yet.
 func (c Configuration) Err() error {
 	if err := c.signerErr(); err != nil {
 		return err

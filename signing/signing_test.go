@@ -60,6 +60,23 @@ func unhashed(t *testing.T) hashing.Configuration {
 	return hashing.Config().SetProgress(func(hashing.Progress) { t.Error("hashed before it was refused") })
 }
 
+// A manifest is not signed for who has stopped waiting.
+func TestSignManifestCanceled(t *testing.T) {
+	m, err := hashing.Hash(newModel(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := signing.Config().UseSigner(signerFunc(func([]byte) (*bundle.Bundle, error) {
+		t.Error("the signer was asked")
+		return nil, errors.New("asked")
+	}))
+	if _, err := c.SignManifest(ctx, m); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A signature replaces nothing but a signature, and that is found before hashing.
 func TestTarget(t *testing.T) {
 	model := newModel(t)

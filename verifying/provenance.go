@@ -33,7 +33,8 @@ type ProvenancePolicy struct {
 	// SourceURI is the repository: https://github.com/example/finbert, or without https. Neither git+ before it nor a
 	// slash or .git behind it counts, in what is expected as in what is said.
 	SourceURI string
-	// Branch or Tag is what of it must have been built, by its short name. A build of a tag proves no branch.
+	// Branch or Tag is what of it must have been built, by its short name, without refs/heads/ or refs/tags/. A build of a tag
+	// proves no branch.
 	Branch, Tag string
 	// Commit is the hash of the commit, in full.
 	Commit string

@@ -20,6 +20,8 @@ func (p ProvenancePolicy) check() error {
 		return fmt.Errorf("provenance policy: SourceURI: %.200q names no repository", p.SourceURI)
 	case p.Branch != "" && p.Tag != "":
 		return errors.New("provenance policy: both Branch and Tag are set")
+	case strings.HasPrefix(p.Branch+p.Tag, "refs/"):
+		return fmt.Errorf("provenance policy: %.200q is no short name of a branch or a tag", p.Branch+p.Tag)
 	}
 	return nil
 }

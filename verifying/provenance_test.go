@@ -170,6 +170,8 @@ func TestProvenancePolicy(t *testing.T) {
 	for _, change := range []func(*verifying.ProvenancePolicy){
 		func(p *verifying.ProvenancePolicy) { p.BuilderID = "" },
 		func(p *verifying.ProvenancePolicy) { p.Branch, p.Tag = "main", "v1" },
+		func(p *verifying.ProvenancePolicy) { p.Branch = "refs/heads/main" },
+		func(p *verifying.ProvenancePolicy) { p.Tag = "refs/tags/v1" },
 		func(p *verifying.ProvenancePolicy) { p.SourceURI = "git+" }, // and a variable that is not set
 		func(p *verifying.ProvenancePolicy) { p.SourceURI = ".git/" },
 		func(p *verifying.ProvenancePolicy) { p.IgnoreNames = true }, // of a directory

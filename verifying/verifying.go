@@ -25,7 +25,7 @@
 //	hashing.ErrSymlink    the model holds a symbolic link that is not allowed, or leads nowhere or out of it
 //	hashing.ErrNotRegular the model holds a FIFO, a socket or a device
 //	hashing.ErrName       the model holds a file whose name no signature may have
-//	hashing.ErrTooMany    the model holds far more than was signed
+//	hashing.ErrTooMany    the model holds more than hashing.Configuration.SetMaxResources allows, or else far more than was signed
 //	hashing.ErrTooLarge   the model has more bytes than hashing.Configuration.SetMaxBytes allows
 //	hashing.ErrChanged    the model changed while it was hashed
 //	*hashing.RehashError  the model changed without a sign of it, which only hashing.Configuration.SetRehash notices
@@ -55,13 +55,12 @@ package verifying
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
-
-	"crypto"
-	"crypto/x509"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
@@ -179,8 +178,9 @@ func (c Configuration) use(v Verifier, err error) Configuration {
 // SetHashingConfig sets what the signature leaves open: the number of workers, chunk size, mapping, limits on what a
 // stranger's model may have, a cache of digests, progress, a logger, and paths to ignore besides the signed ones. All
 // else comes from the signed statement, and a configuration that says otherwise makes verifying fail with a
-// [*hashing.ConflictError]. What would leave out or add files means nothing here: [hashing.Configuration.SetOnly] (see
-// [Configuration.SetOnly]), SetPlan and SetIgnoreGitPaths.
+// [*hashing.ConflictError]. SetIgnoreGitPaths(true) ignores git's own files even where the signature does not, and (false)
+// those that an old signature ignores without a record; see [hashing.Configuration.ForManifest]. SetOnly and SetPlan mean
+// nothing here; see [Configuration.SetOnly].
 func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
 	c.hashing = h
 	return c
@@ -193,8 +193,8 @@ func (c Configuration) SetIgnoreUnsignedFiles(ignore bool) Configuration {
 	return c
 }
 
-// SetMaxBundleSize sets how many bytes the file of a signature may have; it takes some four times as much memory to
-// read one. Zero, the default, is [bundle.MaxSize], for the largest models. Who verifies for strangers wants less:
+// SetMaxBundleSize sets how many bytes the file of a signature may have; it takes some twice as much memory to read one
+// and its manifest. Zero, the default, is [bundle.MaxSize], for the largest models. Who verifies for strangers wants less:
 // 1 MiB is enough for several thousand files.
 func (c Configuration) SetMaxBundleSize(n int64) Configuration {
 	c.maxBundle = n
@@ -208,7 +208,8 @@ func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 	return c
 }
 
-// Err returns the error of the last UseX method, which every method that verifies returns as well.
+// Err returns the error of the last UseX method, which every method that verifies returns as well. That none was called
+// is no error yet.
 func (c Configuration) Err() error { return c.err }
 
 // Verify is [Configuration.VerifyContext] without a context.

@@ -108,6 +108,16 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+func TestErrOfLastUse(t *testing.T) {
+	c := verifying.Config().UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: "none"})
+	if !errors.Is(c.Err(), fs.ErrNotExist) {
+		t.Errorf("got %v", c.Err())
+	}
+	if c = c.UseEllipticKeyVerifier(verifying.EllipticKey{Key: newKey(t, elliptic.P256()).Public()}); c.Err() != nil {
+		t.Errorf("a later UseX does not replace the error: %v", c.Err())
+	}
+}
+
 // What went wrong can be told without reading the text.
 func TestErrors(t *testing.T) {
 	model, sig, key := signed(t, hashing.Config(), small)

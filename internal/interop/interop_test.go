@@ -2,12 +2,14 @@ package interop_test
 
 import (
 	"crypto/elliptic"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/modelsigning/modelsigning/hashing"
 	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/verifying"
 )
 
 var curves = []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}
@@ -134,6 +136,35 @@ func TestSymlinks(t *testing.T) {
 	theirs := filepath.Join(t.TempDir(), "theirs.sig")
 	r.must(r.command("sign", "key", model, "--signature", theirs, "--private_key", k.private, "--allow_symlinks"))
 	verify(t, model, theirs, k)
+}
+
+// Of links to directories it leaves out what they lead to, where the format walks them.
+func TestDirectorySymlinks(t *testing.T) {
+	r, k, model := newReference(t), newKeys(t, elliptic.P256()), newModel(t, nested)
+	if err := os.Symlink("sub", filepath.Join(model, "link")); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	ours := sign(t, model, k, hashing.Config().SetAllowSymlinks(true))
+	out, err := r.command("verify", "key", model, "--signature", ours, "--public_key", k.public, "--allow_symlinks")
+	r.refuses("Missing files in model 'model': link/", out, err)
+	theirs := filepath.Join(t.TempDir(), "theirs.sig")
+	r.must(r.command("sign", "key", model, "--signature", theirs, "--private_key", k.private, "--allow_symlinks"))
+	_, err = verifying.Config().UseEllipticKeyVerifier(verifying.EllipticKey{PublicKey: k.public}).Verify(model, theirs)
+	var mismatch *verifying.MismatchError
+	if !errors.As(err, &mismatch) || len(mismatch.Extra) == 0 || len(mismatch.Missing) > 0 || len(mismatch.Changed) > 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// It looks at links before it ignores them.
+func TestIgnoredSymlink(t *testing.T) {
+	r, k, model := newReference(t), newKeys(t, elliptic.P256()), newModel(t, nested)
+	if err := os.Symlink("HEAD", filepath.Join(model, ".git", "link")); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	ours := sign(t, model, k, hashing.Config())
+	out, err := r.command("verify", "key", model, "--signature", ours, "--public_key", k.public)
+	r.refuses("because it is a symlink", out, err)
 }
 
 // Either side signs and verifies a real model.

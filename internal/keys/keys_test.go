@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/keys"
 )
 
@@ -100,6 +101,35 @@ func TestCheck(t *testing.T) {
 }
 
 // The hint is the SHA-256 of the file that openssl writes.
+// Release 0.2.0 of the Python reference encoded statements in another way, and used the curve's hash with keys and SHA-256
+// with certificates.
+func TestVerifyLegacy(t *testing.T) {
+	statement := []byte(`{"predicateType":"https://model_signing/Digests/v0.1"}`)
+	encoded, ok := bundle.LegacyPAE(statement)
+	if !ok {
+		t.Fatal("this is no statement of release 0.2.0")
+	}
+	for curve, own := range map[elliptic.Curve]crypto.Hash{
+		elliptic.P256(): crypto.SHA256, elliptic.P384(): crypto.SHA384, elliptic.P521(): crypto.SHA512,
+	} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
+			h := hash.New()
+			h.Write(encoded)
+			sig, err := key.Sign(rand.Reader, h.Sum(nil), hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := keys.Verify(&key.PublicKey, statement, sig), hash == own || hash == crypto.SHA256; got != want {
+				t.Errorf("%s with %v: got %t, want %t", curve.Params().Name, hash, got, want)
+			}
+		}
+	}
+}
+
 func TestHint(t *testing.T) {
 	key, err := keys.ReadPublic("testdata/public.pem")
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"runtime"
 	"time"
 
 	"github.com/modelsigning/modelsigning/bundle"
@@ -118,7 +120,7 @@ func (v *certificateVerifier) setRoots(o Certificate) error {
 		v.system = true
 	default:
 		system, err := x509.SystemCertPool()
-		v.system = err == nil && holds(v.trust.Roots, system)
+		v.system = err == nil && holds(v.trust.Roots, system) || asksSystem(v.trust.Roots)
 	}
 	v.trust.CodeSigning = v.system
 	return nil
@@ -129,7 +131,7 @@ func holds(pool, other *x509.CertPool) bool {
 	if pool.Equal(other) {
 		return true
 	}
-	//lint:ignore SA1019 there is no other way to look into a pool, and where the system keeps it, Equal tells
+	//lint:ignore SA1019 there is no other way to look into a pool, and where the system keeps it, asksSystem tells
 	have, want := pool.Subjects(), other.Subjects()
 	known := make(map[string]bool, len(have))
 	for _, subject := range have {
@@ -141,6 +143,17 @@ func holds(pool, other *x509.CertPool) bool {
 		}
 	}
 	return len(want) > 0
+}
+
+// asksSystem reports whether verifying with a pool asks the operating system as well, as on macOS and Windows: there the
+// pool of crypto/x509 does not hold the system's roots, but a mark, which Clone and AddCert keep, and Equal does not tell
+// once there are others. Where there may be one that can't be read, it counts as there.
+func asksSystem(pool *x509.CertPool) bool {
+	mark := reflect.ValueOf(pool).Elem().FieldByName("systemPool")
+	if mark.Kind() != reflect.Bool {
+		return runtime.GOOS == "darwin" || runtime.GOOS == "ios" || runtime.GOOS == "windows"
+	}
+	return mark.Bool()
 }
 
 // withLogger returns a copy that logs.

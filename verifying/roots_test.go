@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -99,6 +100,20 @@ func TestSystemRoots(t *testing.T) {
 	own.Roots = system
 	if err := verifying.Config().UseCertificateVerifier(own).Err(); err == nil {
 		t.Error("the system's roots beside one's own need no identity")
+	}
+	// On macOS and Windows the system's roots are a mark of the pool, and none of its certificates.
+	elsewhere := x509.NewCertPool()
+	mark := reflect.ValueOf(elsewhere).Elem().FieldByName("systemPool")
+	reflect.NewAt(mark.Type(), mark.Addr().UnsafePointer()).Elem().SetBool(true)
+	for range 2 {
+		if err := verifying.Config().UseCertificateVerifier(verifying.Certificate{Roots: elsewhere}).Err(); err == nil {
+			t.Error("the roots of macOS or Windows as a pool need no identity")
+		}
+		own.Roots = elsewhere
+		if err := verifying.Config().UseCertificateVerifier(own).Err(); err == nil {
+			t.Error("the roots of macOS or Windows beside one's own need no identity")
+		}
+		elsewhere.AddCert(certtest.Root(t).Certificate)
 	}
 	if runtime.GOOS != "linux" {
 		t.Skip("only here can a test choose the system's roots")

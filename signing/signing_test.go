@@ -83,9 +83,17 @@ func TestTarget(t *testing.T) {
 	outside := filepath.Dir(model)
 	document := write(t, filepath.Join(outside, "thesis.txt"), "years of work")
 	readOnly := filepath.Join(outside, "read-only")
-	if err := os.Mkdir(readOnly, 0o555); err != nil {
+	if err := os.Mkdir(readOnly, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	elsewhere := write(t, filepath.Join(outside, "elsewhere.sig"), "") // as mktemp makes it
+	if err := os.Symlink(elsewhere, filepath.Join(readOnly, "link.sig")); err != nil {
+		t.Log("no symbolic links here: ", err)
+	}
+	if err := os.Chmod(readOnly, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(readOnly, 0o755) })
 	link := filepath.Join(outside, "link.sig")
 	if err := os.Symlink(filepath.Join(model, "weights.bin"), link); err != nil {
 		t.Log("no symbolic links here: ", err)
@@ -113,6 +121,11 @@ func TestTarget(t *testing.T) {
 		err := config(t).SetHashingConfig(unhashed(t)).Sign(model, filepath.Join(readOnly, "sig"))
 		if !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("read-only directory: got %v", err)
+		}
+		// Only where a link leads is anything written.
+		err = config(t).Sign(model, filepath.Join(readOnly, "link.sig"))
+		if _, unread := bundle.ReadFile(elsewhere); err != nil || unread != nil {
+			t.Errorf("link in a read-only directory: got %v, and there is %v", err, unread)
 		}
 	}
 	if got, _ := os.ReadFile(filepath.Join(model, "weights.bin")); string(got) != "0123456789" {

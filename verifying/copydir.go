@@ -110,6 +110,7 @@ func (d *copyDir) publish(dst string) error {
 		// Unlike a renaming, a link never replaces a file. Some file systems have none.
 		switch err := os.Link(from, dst); {
 		case err == nil:
+			syncAbove(dst)
 			return nil
 		case errors.Is(err, fs.ErrExist):
 			return taken(dst)
@@ -121,11 +122,15 @@ func (d *copyDir) publish(dst string) error {
 	if err := os.Rename(from, dst); err != nil {
 		return err
 	}
-	if above, err := os.OpenRoot(filepath.Dir(dst)); err == nil {
+	syncAbove(dst)
+	return nil
+}
+
+func syncAbove(path string) {
+	if above, err := os.OpenRoot(filepath.Dir(path)); err == nil {
 		syncDir(above, ".")
 		above.Close()
 	}
-	return nil
 }
 
 // syncDir makes what is in a directory last. Not every system can, and by then the files are there.

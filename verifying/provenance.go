@@ -150,7 +150,9 @@ func (e *noneError) Error() string {
 // OpenProvenance checks the signature of provenance and what it says, and reads no model. The lists of files in the
 // result are empty.
 func (c Configuration) OpenProvenance(ctx context.Context, b *bundle.Bundle, p ProvenancePolicy) (*Provenance, error) {
+	ctx, s := c.trace(ctx)
 	r, err := c.openProvenance(ctx, b, p)
+	s.End(err)
 	if err != nil {
 		return nil, fmt.Errorf("verifying provenance: %w", err)
 	}

@@ -25,11 +25,15 @@ type Target struct {
 func Find(name string) (Target, error) {
 	info, err := os.Lstat(name)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if name, err = filepath.EvalSymlinks(name); err == nil {
+		link := name
+		if name, err = filepath.EvalSymlinks(link); err == nil {
 			info, err = os.Lstat(name)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return Target{}, &fs.PathError{Op: "write", Path: name, Err: errors.New("is a link that leads nowhere")}
+			err = errors.New("is a link that leads nowhere")
+		}
+		if err != nil {
+			return Target{}, &fs.PathError{Op: "write", Path: link, Err: err}
 		}
 	}
 	switch {

@@ -144,8 +144,14 @@ func TestFind(t *testing.T) {
 		if target, err := atomicfile.Find(link); err != nil || target.Path() != real || target.Old() == nil {
 			t.Errorf("got %v, %v, want %s", target, err, real)
 		}
-		if _, err := atomicfile.Find(dangling); !errors.As(err, &pathError) {
-			t.Errorf("dangling link: got %v", err)
+		loop := filepath.Join(dir, "loop")
+		if err := os.Symlink("loop", loop); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{dangling, loop} {
+			if _, err := atomicfile.Find(name); !errors.As(err, &pathError) || pathError.Path != name {
+				t.Errorf("link that leads nowhere: got %v, want an error about %s", err, name)
+			}
 		}
 	}
 	for _, name := range []string{dir, os.DevNull} {

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/internal/certtest"
 	"github.com/modelsigning/modelsigning/signing"
 	"github.com/modelsigning/modelsigning/verifying"
@@ -106,6 +107,13 @@ func TestSpans(t *testing.T) {
 		"copy":      {whole, func() error { return second(verify.CopyContext(t.Context(), model, sig, dst)) }},
 		"threshold": {whole, func() error { return second(verify.VerifyThreshold(t.Context(), model, 1, sig)) }},
 		"open":      {signature, func() error { return second(verify.OpenModel(t.Context(), model, sig)) }},
+		"provenance": {[]string{"/verify error", signature[1]}, func() error {
+			b, err := bundle.ReadFile(sig)
+			if err == nil {
+				_, _ = verify.OpenProvenance(t.Context(), b, verifying.ProvenancePolicy{BuilderID: "x"}) // which it is not
+			}
+			return err
+		}},
 	} {
 		spans.Reset()
 		check(t, c.call())

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command sigstore runs a private Sigstore in the foreground, for shells and other languages.
 //
 //	go run ./cmd/sigstore [-rekor-v1] -dir DIR            until interrupted

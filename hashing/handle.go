@@ -1,14 +1,12 @@
 package hashing
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 )
 
 // A handle is an open file that the streams of its parts share: opened and checked by the first, checked and
@@ -83,7 +81,7 @@ func (want *file) unopened(err error, now status, failed error) error {
 	switch {
 	case failed == nil && changed:
 		err = fmt.Errorf("%w: %w", ErrChanged, bare(err))
-	case errors.Is(err, syscall.EAGAIN): // which opening without waiting says of a lease
+	case leased(err):
 		err = fmt.Errorf("%w, or is about to be: another program has a lease on it: %w", ErrChanged, bare(err))
 	}
 	return vanished(err)

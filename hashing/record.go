@@ -77,7 +77,7 @@ func (c Configuration) Record(ctx context.Context, name string) (*Recorder, erro
 	}
 	r := &Recorder{settings: s, ctx: ctx, name: name, paths: ledger{settings: s}}
 	r.progress = tracker{report: s.progress, total: -1}
-	r.states.New = func() any { return newState(s.serialization.Algorithm) }
+	r.states.New = func() any { return NewHash(s.serialization.Algorithm) }
 	return r, nil
 }
 

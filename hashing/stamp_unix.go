@@ -3,11 +3,15 @@
 package hashing
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 )
 
 const nonblock = syscall.O_NONBLOCK
+
+// leased reports whether opening without waiting says that another program has a lease on the file.
+func leased(err error) bool { return errors.Is(err, syscall.EAGAIN) }
 
 // An identity is a file's device and inode: what [os.SameFile] compares, without the rest of a FileInfo, since
 // there may be millions. The zero value is unknown.

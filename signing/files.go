@@ -27,7 +27,7 @@ func (c Configuration) signFiles(ctx context.Context, name string, files []manif
 		return nil, err
 	}
 	defer done()
-	m, err := c.hashing.HashFiles(ctx, name, files)
+	m, err := c.hasher().HashFiles(ctx, name, files)
 	if err != nil {
 		return nil, err
 	}

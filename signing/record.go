@@ -35,10 +35,7 @@ type Recorder struct {
 func (c Configuration) Record(ctx context.Context, name string) (*Recorder, error) {
 	ctx = span.With(ctx, c.tracer)
 	r := &Recorder{config: c, ctx: ctx, name: name}
-	h := c.hashing
-	if c.log != nil {
-		h = h.SetLogger(c.log)
-	}
+	h := c.hasher()
 	if name == "" || !utf8.ValidString(name) {
 		return nil, r.wrap(errors.New("the name of the model is empty or not valid UTF-8"))
 	}

@@ -85,6 +85,13 @@ func (c Configuration) SetLogger(l *slog.Logger) Configuration {
 	return c
 }
 
+func (c Configuration) hasher() hashing.Configuration {
+	if c.log == nil {
+		return c.hashing
+	}
+	return c.hashing.SetLogger(c.log)
+}
+
 // Err returns the error of the last UseX method and of SetTimestampAuthority, which every method that signs returns as well,
 // or what is wrong with the hashing configuration (see [hashing.Configuration.Signable]), which those return that hash. That
 // no UseX method was called is no error yet.
@@ -152,11 +159,7 @@ func (c Configuration) sign(ctx context.Context, model, signature string, k kind
 	if err != nil {
 		return err
 	}
-	h := c.hashing.AddIgnoredPaths(ignored...)
-	if c.log != nil {
-		h = h.SetLogger(c.log)
-	}
-	m, err := h.HashContext(ctx, model)
+	m, err := c.hasher().AddIgnoredPaths(ignored...).HashContext(ctx, model)
 	if err != nil {
 		return err
 	}
@@ -226,11 +229,7 @@ func (c Configuration) signFS(ctx context.Context, fsys fs.FS, name string) (*bu
 		return nil, err
 	}
 	defer done()
-	h := c.hashing
-	if c.log != nil {
-		h = h.SetLogger(c.log)
-	}
-	m, err := h.HashFS(ctx, fsys, name)
+	m, err := c.hasher().HashFS(ctx, fsys, name)
 	if err != nil {
 		return nil, err
 	}

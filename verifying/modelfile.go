@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/modelsigning/modelsigning/hashing"
 	"github.com/modelsigning/modelsigning/manifest"
 )
 
@@ -182,7 +183,7 @@ func (f *modelFile) scan(unit int, keep func(at int64, data []byte)) error {
 	if err != nil {
 		return err
 	}
-	h := newHash(f.node.units[unit].Digest.Algorithm)
+	h := hashing.NewHash(f.node.units[unit].Digest.Algorithm)
 	buf := make([]byte, min(end-start, 128<<10))
 	for at := start; at < end; {
 		n, err := io.ReadFull(from, buf[:min(int64(len(buf)), end-at)])

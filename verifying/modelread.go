@@ -1,29 +1,13 @@
 package verifying
 
 import (
-	"crypto/sha256"
 	"errors"
-	"hash"
 	"io"
 	"io/fs"
 	"slices"
 
-	"golang.org/x/crypto/blake2b"
-	"lukechampine.com/blake3"
-
-	"github.com/modelsigning/modelsigning/manifest"
+	"github.com/modelsigning/modelsigning/hashing"
 )
-
-func newHash(a manifest.Algorithm) hash.Hash {
-	switch a {
-	case manifest.BLAKE2b:
-		h, _ := blake2b.New512(nil) // fails on long keys only
-		return h
-	case manifest.BLAKE3:
-		return blake3.New(32, nil)
-	}
-	return sha256.New()
-}
 
 // Read reads on, as [Model] says.
 func (f *modelFile) Read(p []byte) (int, error) {
@@ -96,7 +80,7 @@ func (f *modelFile) pass(unit int, p []byte) (int, error) {
 // begin begins to read a unit, and hashes what lies before pos.
 func (f *modelFile) begin(unit int) (err error) {
 	f.abandon()
-	s := pass{unit: unit, hash: newHash(f.node.units[unit].Digest.Algorithm), pos: f.pos}
+	s := pass{unit: unit, hash: hashing.NewHash(f.node.units[unit].Digest.Algorithm), pos: f.pos}
 	start, _ := f.bounds(unit)
 	if s.from, err = f.from(start); err != nil {
 		return err

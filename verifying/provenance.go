@@ -100,11 +100,7 @@ func (c Configuration) verifyProvenance(ctx context.Context, model, attestation 
 	if err := errors.Join(c.ready(), p.check()); err != nil {
 		return nil, err
 	}
-	limit := c.maxBundle
-	if limit == 0 {
-		limit = bundle.MaxSize
-	}
-	bundles, err := bundle.ReadAllFile(attestation, limit)
+	bundles, err := bundle.ReadAllFile(attestation, c.bundleLimit())
 	if err != nil {
 		return nil, err
 	}

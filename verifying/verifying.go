@@ -54,6 +54,7 @@
 package verifying
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -242,12 +243,10 @@ func (c Configuration) verify(ctx context.Context, model, signature string) (*Re
 }
 
 func (c Configuration) read(signature string) (*bundle.Bundle, error) {
-	limit := c.maxBundle
-	if limit == 0 {
-		limit = bundle.MaxSize
-	}
-	return bundle.ReadFileLimit(signature, limit)
+	return bundle.ReadFileLimit(signature, c.bundleLimit())
 }
+
+func (c Configuration) bundleLimit() int64 { return cmp.Or(c.maxBundle, bundle.MaxSize) }
 
 // openFile opens the bundle in a file, which errors name.
 func (c Configuration) openFile(ctx context.Context, signature string) (*Result, error) {

@@ -12,7 +12,7 @@ var workflowTypes = map[string]bool{
 	"https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1": true,
 }
 
-// generatorTypes are build types of v0.2 with the environment of GitHub Actions: those of slsa-github-generator.
+// generatorType reports whether a build type of v0.2 has the environment of GitHub Actions: one of slsa-github-generator.
 func generatorType(buildType string) bool {
 	return strings.HasPrefix(buildType, "https://github.com/slsa-framework/slsa-github-generator/")
 }

@@ -15,9 +15,7 @@ import (
 	"time"
 
 	"github.com/digitorus/timestamp"
-
 	"github.com/modelsigning/modelsigning/internal/span"
-
 	"github.com/modelsigning/modelsigning/internal/transport"
 )
 

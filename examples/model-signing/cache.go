@@ -28,11 +28,15 @@ func (f *cacheFlags) use(h hashing.Configuration, model string) (hashing.Configu
 		}
 		return h, nil
 	}
-	inModel, err := ignoredPaths([]string{f.file}, model, slog.New(slog.DiscardHandler))
+	root, err := realPath(model)
 	if err != nil {
 		return h, err
 	}
-	if len(inModel) > 0 {
+	inModel, err := pathIn(root, f.file)
+	if err != nil {
+		return h, err
+	}
+	if inModel != "" {
 		return h, usageError{errors.New("--digest-cache: the file would be inside the model")}
 	}
 	f.cache, err = hashing.OpenCache(f.file)

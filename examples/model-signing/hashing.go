@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/modelsigning/modelsigning/hashing"
@@ -28,7 +26,7 @@ type hashFlags struct {
 
 // addCommon adds the flags that verifying has, too: the others come from the signature there.
 func (f *hashFlags) addCommon(c *cobra.Command) {
-	c.Flags().Var((*repeated)(&f.ignore), "ignore-paths", "leave out this `PATH` and all below it (repeatable)")
+	c.Flags().Var((*repeated)(&f.ignore), "ignore-paths", "leave out this `PATH`, relative to the working directory and not to the model, and all below it (repeatable)")
 	c.Flags().BoolVar(&f.ignoreGit, "ignore-git-paths", true, "leave out git's files at the top of the model")
 	c.Flags().Var(not{&f.ignoreGit}, "no-ignore-git-paths", "hash git's files, too")
 	c.Flags().Lookup("no-ignore-git-paths").NoOptDefVal = "true"
@@ -41,7 +39,7 @@ func (f *hashFlags) addCommon(c *cobra.Command) {
 
 func (f *hashFlags) add(c *cobra.Command) {
 	f.addCommon(c)
-	c.Flags().StringVar(&f.method, "serialization-method", "files", "one digest for each of the `files` or shards")
+	c.Flags().StringVar(&f.method, "serialization-method", "files", "`files|shards`: one digest for each file, or for each shard of it")
 	c.Flags().Int64Var(&f.shardSize, "shard-size", manifest.DefaultShardSize, "bytes in a shard")
 	c.Flags().StringVar(&f.algorithm, "hash-algorithm", "sha256", "`NAME`: sha256, blake2b or blake3")
 }
@@ -87,6 +85,9 @@ func (f *hashFlags) config(c *cobra.Command, model string, log *slog.Logger) (ha
 		return h, nil
 	}
 	ignored, err := ignoredPaths(f.ignore, model, log)
+	if !c.Flags().Changed("digests") { // which are of files that need not be here
+		warnAbsent(ignored, model, log)
+	}
 	return h.AddIgnoredPaths(ignored...), err
 }
 
@@ -101,41 +102,4 @@ func (n not) Set(s string) error {
 	off, err := strconv.ParseBool(s)
 	*n.flag = !off
 	return err
-}
-
-// ignoredPaths turns paths relative to the working directory into paths relative to the model.
-func ignoredPaths(paths []string, model string, log *slog.Logger) (inModel []string, err error) {
-	root, err := realPath(model)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range paths {
-		abs, err := filepath.Abs(p)
-		if err != nil {
-			return nil, err
-		}
-		// Not the link itself is resolved: it is what shall be left out.
-		dir, err := filepath.EvalSymlinks(filepath.Dir(abs))
-		if err != nil && !os.IsNotExist(err) {
-			return nil, err
-		}
-		if err != nil {
-			dir = filepath.Dir(abs)
-		}
-		rel, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(abs)))
-		if err != nil || rel == "." || !filepath.IsLocal(rel) {
-			log.Warn("path to ignore is not inside the model", "path", p)
-			continue
-		}
-		inModel = append(inModel, filepath.ToSlash(rel))
-	}
-	return inModel, nil
-}
-
-func realPath(p string) (string, error) {
-	abs, err := filepath.Abs(p)
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(abs)
 }

@@ -65,7 +65,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if flags.followLFS {
 				return errFollowLFS
 			}
-			if err := flags.check(log); err != nil {
+			if err := flags.check(); err != nil {
 				return err
 			}
 			m, err := flags.merge(args)
@@ -88,10 +88,10 @@ func newMerge(log *slog.Logger) *cobra.Command {
 }
 
 // check sees that the manifest may be written.
-func (f *mergeFlags) check(log *slog.Logger) (err error) {
+func (f *mergeFlags) check() (err error) {
 	var ignored []string
 	if f.model != "" {
-		if ignored, err = ignoredPaths(f.ignore, f.model, log); err != nil {
+		if ignored, err = ignoredPaths(f.ignore, f.model, slog.New(slog.DiscardHandler)); err != nil {
 			return err
 		}
 	}

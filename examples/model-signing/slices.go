@@ -132,7 +132,7 @@ func (f *hashFlags) shared(c *cobra.Command, model, signature string, out *outFi
 	if err != nil {
 		return h, err
 	}
-	ignored, err := ignoredPaths(f.ignore, model, log)
+	ignored, err := ignoredPaths(f.ignore, model, slog.New(slog.DiscardHandler)) // config has warned
 	if err != nil {
 		return h, err
 	}

@@ -63,6 +63,10 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 			return err
 		}
 	}
+	replaced, err := replaces(f.attestation)
+	if err != nil {
+		return notReplaced(err)
+	}
 	b, err := f.read()
 	if err != nil {
 		return err
@@ -75,13 +79,13 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 		return err
 	}
 	if err := hash(cmd.Context(), &b, data); err != nil {
-		return err
+		return unwritten(err, "provenance", f.attestation, replaced)
 	}
 	if err := c.SetHashingConfig(h).SetLogger(log).SignProvenance(cmd.Context(), model, f.attestation, b); err != nil {
-		return err
+		return notReplaced(unwritten(err, "provenance", f.attestation, replaced))
 	}
-	return report(cmd, "attested", attested{model, f.attestation}, func(w io.Writer) {
-		fmt.Fprintf(w, "Provenance signed: built by %s\n", printable(b.Builder.ID))
+	return report(cmd, "attested", attested{model, f.attestation, replaced}, func(w io.Writer) {
+		fmt.Fprintf(w, "Provenance signed: %s: built by %s\n", written(f.attestation, replaced), printable(b.Builder.ID))
 	})
 }
 

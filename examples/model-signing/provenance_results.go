@@ -13,6 +13,7 @@ import (
 type attested struct {
 	Model      string `json:"model"`
 	Provenance string `json:"provenance"`
+	Replaced   bool   `json:"replaced"` // a file that was there
 }
 
 // A provenanceResult is what the command provenance verify has found.

@@ -21,6 +21,7 @@ type digested struct {
 type signed struct {
 	Model     string `json:"model"`
 	Signature string `json:"signature"`
+	Replaced  bool   `json:"replaced"` // a file that was there
 	Manifest  string `json:"manifest,omitempty"`
 }
 

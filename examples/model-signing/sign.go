@@ -53,8 +53,12 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	if err := c.Err(); err != nil {
 		return usageUnlessUnread(err)
 	}
+	replaced, err := replaces(f.signature)
+	if err != nil {
+		return err
+	}
 	if cmd.Flags().Changed("manifest") {
-		return f.signManifest(cmd, model, c.SetLogger(log))
+		return f.signManifest(cmd, model, c.SetLogger(log), replaced)
 	}
 	h, err := f.config(cmd, model, log)
 	if err != nil {
@@ -62,9 +66,15 @@ func (f *signFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c s
 	}
 	defer f.cache.save(log)
 	if err := f.run(cmd.Context(), model, h, c.SetHashingConfig(h).SetLogger(log)); err != nil {
-		return err
+		return unwritten(err, "signature", f.signature, replaced)
 	}
-	return report(cmd, "signed", signed{Model: model, Signature: f.signature}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
+	return reportSigned(cmd, signed{Model: model, Signature: f.signature, Replaced: replaced})
+}
+
+func reportSigned(cmd *cobra.Command, s signed) error {
+	return report(cmd, "signed", s, func(w io.Writer) {
+		fmt.Fprintf(w, "Signing succeeded: %s\n", written(s.Signature, s.Replaced))
+	})
 }
 
 func newSignKey(log *slog.Logger, flags signAction) *cobra.Command {

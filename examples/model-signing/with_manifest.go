@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/manifest"
@@ -81,15 +80,15 @@ func (m *withManifest) alone(c *cobra.Command) (err error) {
 	return err
 }
 
-func (f *signFlags) signManifest(cmd *cobra.Command, model string, c signing.Configuration) error {
+func (f *signFlags) signManifest(cmd *cobra.Command, model string, c signing.Configuration, replaced bool) error {
 	m, err := f.manifest.read(cmd, model)
 	if err != nil {
 		return err
 	}
 	if err := c.SignManifestTo(cmd.Context(), m, f.signature); err != nil {
-		return err
+		return unwritten(err, "signature", f.signature, replaced)
 	}
-	return report(cmd, "signed", signed{m.Name, f.signature, f.manifest.name}, func(w io.Writer) { fmt.Fprintln(w, "Signing succeeded") })
+	return reportSigned(cmd, signed{m.Name, f.signature, replaced, f.manifest.name})
 }
 
 func (f *verifyFlags) verifyManifest(cmd *cobra.Command, model string, c verifying.Configuration) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 
 	"github.com/modelsigning/modelsigning/bundle"
 	"github.com/modelsigning/modelsigning/hashing"
@@ -90,12 +91,37 @@ func isTarget(err error) bool {
 }
 
 func kindOf(err error) kind {
+	var t *verifying.ThresholdError
+	if errors.As(err, &t) {
+		if unread := undecided(t); unread != nil {
+			return kindOf(unread)
+		}
+	}
 	for _, k := range kinds {
 		if k.is(err) {
 			return k.kind
 		}
 	}
 	return kind{"failed", exitFailed}
+}
+
+// undecided returns the first reason why nobody knows if a threshold would have been reached: it is not known what
+// signatures would have said that could not be read or looked at, and they may have made up the number.
+func undecided(t *verifying.ThresholdError) (first error) {
+	n := t.Got
+	for _, s := range t.Signatures {
+		// Not all other errors tell: those of signatures that were not compared with the model have no type, and count in Got.
+		if (as[*fs.PathError](s.Err) || as[net.Error](s.Err)) && kindOf(s.Err).exit == exitFailed {
+			n++
+			if first == nil {
+				first = s.Err
+			}
+		}
+	}
+	if n < t.Want {
+		return nil
+	}
+	return first
 }
 
 func exitCode(err error) int {

@@ -24,7 +24,7 @@ func newInspect() *cobra.Command {
 			if len(args) != 1 {
 				return usageError{fmt.Errorf("one BUNDLE is expected, not %d: %q", len(args), args)}
 			}
-			return nil
+			return notEmptyPaths("BUNDLE", args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if limit <= 0 {

@@ -40,6 +40,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -136,9 +137,17 @@ func exactlyOneModel(_ *cobra.Command, args []string) error {
 	case 0:
 		return usageError{fmt.Errorf("the path of a MODEL is missing")}
 	case 1:
-		return nil
+		return notEmptyPaths("MODEL", args)
 	}
 	return usageError{fmt.Errorf("one MODEL is expected, not %d: %q", len(args), args)}
+}
+
+// notEmptyPaths refuses what a variable that was not set makes of an argument.
+func notEmptyPaths(what string, args []string) error {
+	if slices.Contains(args, "") {
+		return usageError{fmt.Errorf("the path of a %s is empty", what)}
+	}
+	return nil
 }
 
 // group is a command that holds one for each method. Without a method's name it is the first itself, which is

@@ -56,7 +56,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if len(args) == 0 {
 				return usageError{errors.New("which PARTS?")}
 			}
-			return nil
+			return notEmptyPaths("PART", args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("recheck") != (flags.model != "") {

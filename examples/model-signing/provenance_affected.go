@@ -53,7 +53,7 @@ func someProvenance(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError{errors.New("the path of a PROVENANCE is missing")}
 	}
-	return nil
+	return notEmptyPaths("PROVENANCE", args)
 }
 
 // affectedFlags are the flags of provenance affected.

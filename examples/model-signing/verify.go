@@ -131,10 +131,10 @@ func warn(w io.Writer, what string, paths []string) {
 	}
 }
 
-// usageUnlessUnread says whose fault a bad option is: the caller's, but for files that can't be read.
+// usageUnlessUnread says whose fault a bad option is: the caller's, but for files that can't be read. Errors that have a
+// kind of their own for that keep it.
 func usageUnlessUnread(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if as[*fs.PathError](err) || kindOf(err).exit == exitUsage {
 		return err
 	}
 	return usageError{err}

@@ -79,21 +79,25 @@ func reportSigned(cmd *cobra.Command, s signed) error {
 
 func newSignKey(log *slog.Logger, flags signAction) *cobra.Command {
 	var key signing.EllipticKey
+	var secret password
 	var tsa signing.TimestampAuthority
 	c := &cobra.Command{
 		Use:   "key MODEL",
 		Short: "Sign with an elliptic-curve key",
 		Args:  oneModelOrManifest,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			if key.PrivateKey == "" {
 				return usageError{errors.New("--private-key is missing")}
+			}
+			if key.Password, err = secret.read(c, log); err != nil {
+				return err
 			}
 			return flags.sign(c, modelOf(args), log, signing.Config().UseEllipticKeySigner(key).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)
 	c.Flags().StringVar(&key.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
-	c.Flags().StringVar(&key.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
+	secret.add(c)
 	addTimestampAuthority(c, &tsa)
 	return c
 }

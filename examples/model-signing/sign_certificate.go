@@ -10,24 +10,28 @@ import (
 
 func newSignCertificate(log *slog.Logger, flags signAction) *cobra.Command {
 	var cert signing.Certificate
+	var secret password
 	var tsa signing.TimestampAuthority
 	c := &cobra.Command{
 		Use:   "certificate MODEL",
 		Short: "Sign with a private key and its certificate",
 		Args:  oneModelOrManifest,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			switch {
 			case cert.PrivateKey == "":
 				return usageError{errors.New("--private-key is missing")}
 			case cert.SigningCertificate == "":
 				return usageError{errors.New("--signing-certificate is missing")}
 			}
+			if cert.Password, err = secret.read(c, log); err != nil {
+				return err
+			}
 			return flags.sign(c, modelOf(args), log, signing.Config().UseCertificateSigner(cert).SetTimestampAuthority(tsa))
 		},
 	}
 	flags.add(c)
 	c.Flags().StringVar(&cert.PrivateKey, "private-key", "", "sign with the private key in this PEM `FILE`")
-	c.Flags().StringVar(&cert.Password, "password", "", "`PASSWORD` of the private key, if it is encrypted")
+	secret.add(c)
 	c.Flags().StringVar(&cert.SigningCertificate, "signing-certificate", "", "the key's certificate is the first in this `FILE`")
 	c.Flags().Var((*repeated)(&cert.CertificateChain), "certificate-chain", "put the authorities' certificates in this `FILE` into the signature, too (repeatable)")
 	addTimestampAuthority(c, &tsa)

@@ -5,7 +5,8 @@
 //
 // Without MODEL it writes a small one. A MODEL that is given, a directory or a file, is only read: the byte is
 // changed in a copy of one of its files. Keys, signatures and copies lie in a temporary directory that is
-// removed at the end. It exits with 0 if the good model was accepted and the changed one refused.
+// removed at the end. It exits with 0 if the good model was accepted and the changed one refused, and with 2 if there
+// is no such MODEL.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -24,9 +26,12 @@ import (
 	"github.com/modelsigning/modelsigning/verifying"
 )
 
+const usage = `usage: quickstart
+       quickstart PATH    with a model of yours, a directory or a file, which is only read`
+
 func main() {
-	if len(os.Args) > 2 {
-		fmt.Fprintln(os.Stderr, "usage: quickstart [MODEL]")
+	if err := check(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "quickstart: %v\n%s\n", err, usage)
 		os.Exit(2)
 	}
 	dir, err := os.MkdirTemp("", "quickstart-")
@@ -40,11 +45,27 @@ func main() {
 	}
 }
 
+// check sees that there is the model, if one is given.
+func check(args []string) error {
+	switch {
+	case len(args) > 1:
+		return fmt.Errorf("one model is expected, not %d", len(args))
+	case len(args) == 0:
+		return nil
+	}
+	_, err := os.Stat(args[0])
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no model %q", args[0])
+	}
+	return err
+}
+
 // show goes through all steps with the model in args, or with one that it writes into dir.
 func show(w io.Writer, dir string, args []string) error {
 	if err := makeKeys(dir); err != nil {
 		return err
 	}
+	fmt.Fprintf(w, "All that is made here lies in %s, which is removed at the end.\n", dir)
 	fmt.Fprintln(w, "Made a key pair: key.priv signs, key.pub verifies.")
 	given := len(args) > 0
 	model := filepath.Join(dir, "tiny-model")

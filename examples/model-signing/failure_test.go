@@ -28,6 +28,7 @@ func TestKinds(t *testing.T) {
 		{verifying.ErrTarget, "target", 2},
 		{signing.ErrCertificate, "signing_certificate", 2},
 		{signing.ErrNoKey, "signing_key", 2},
+		{signing.ErrNoPIN, "no_pin", 2},
 		{signing.ErrPIN, "pin", 2},
 		{&verifying.ThresholdError{Want: 2}, "threshold", 1},
 		{verifying.ErrProvenance, "provenance", 1},

@@ -17,6 +17,9 @@ import (
 // ErrPIN says that a token refused the PIN. A refused PIN is not tried again, since tokens lock after a few.
 var ErrPIN = errors.New("the PIN was refused")
 
+// ErrNoPIN says that a token needs a PIN, and none was given.
+var ErrNoPIN = errors.New("needs a PIN")
+
 // PIN returns the PIN that the URI gives, by value or by file, or else the one given besides. The empty PIN
 // means that there is none. A warning is returned if others can read the file.
 func (u *URI) PIN(given string) (pin, warning string, err error) {

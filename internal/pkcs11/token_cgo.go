@@ -130,7 +130,7 @@ func (m *module) checkPIN(p place, pin string) (login bool, err error) {
 	case required && flags&pkcs11.CKF_USER_PIN_INITIALIZED == 0:
 		return false, fmt.Errorf("PKCS #11 token %v: its user PIN was never set", p)
 	case pin == "" && flags&pkcs11.CKF_PROTECTED_AUTHENTICATION_PATH == 0:
-		return false, fmt.Errorf("PKCS #11 token %v: needs a PIN, by pin-source, by pin-value or besides the URI", p)
+		return false, fmt.Errorf("PKCS #11 token %v: %w, by pin-source, by pin-value or besides the URI", p, ErrNoPIN)
 	case m.refused[newAttempt(p, pin)]:
 		return false, fmt.Errorf("PKCS #11 token %v: %w before, and is not tried again", p, ErrPIN)
 	}

@@ -52,6 +52,9 @@ func (l *lister) list(ctx context.Context) (err error) {
 			if err := l.entry(e); err != nil {
 				return err
 			}
+			if ctx.Err() != nil { // a link may take long
+				return ctx.Err()
+			}
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

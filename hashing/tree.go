@@ -98,14 +98,15 @@ func vanished(err error) error {
 	return err
 }
 
-// outside returns what the link at p leads to if that is not in the model.
+// outside returns what the link at p leads to if that is not in the model, or not known to be.
 func (t *tree) outside(p string) (target string, ok bool) {
 	if t.real == "" {
 		return "", false
 	}
-	target, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(p)))
-	if err != nil {
-		return "", false
+	link := filepath.Join(t.real, filepath.FromSlash(p))
+	target, err := realPath(link)
+	if err != nil { // nobody knows, such as of a path that is too long
+		return link, true
 	}
 	rel, err := filepath.Rel(t.real, target)
 	return target, err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator))

@@ -130,6 +130,13 @@ func CheckCost(response []byte) error {
 	if err != nil {
 		return err
 	}
+	// RFC 3161, section 2.4.2, wants one signature. The parser checks all that it finds before it asks whose they are.
+	switch n, m := len(token.Signers), len(token.Certificates); {
+	case n != 1:
+		return fmt.Errorf("timestamp has %d signatures, not one", n)
+	case m > maxCertificates:
+		return fmt.Errorf("timestamp has %d certificates, more than the limit of %d", m, maxCertificates)
+	}
 	for _, c := range token.Certificates {
 		if err := certs.CheckCost(c); err != nil {
 			return err
@@ -137,6 +144,9 @@ func CheckCost(response []byte) error {
 	}
 	return nil
 }
+
+// maxCertificates is far above how many lead from an authority to its root.
+const maxCertificates = 16
 
 // maxDepth is far above how deep responses are nested.
 const maxDepth = 32

@@ -93,11 +93,13 @@ func partial(value []byte) bool {
 // The known certificates are those that may have signed lists, besides the chain's. Lists of others do not matter.
 //
 // A list must be signed by its issuer, and at least one list of each issuer must be new enough to speak of the
-// time. If that is proven, what was revoked later does not matter, unless the entry's invalidity date is earlier.
+// time. Where there is one by the key that signed the certificate, lists by other keys of that name are not enough: an
+// authority that has got a new key speaks with it of what it signs with it. If that is proven, what was revoked later does not matter, unless the entry's invalidity date is earlier.
 func CheckRevoked(chain, known []*x509.Certificate, lists []*x509.RevocationList, at Time) error {
-	for _, c := range chain {
+	for i, c := range chain {
+		issuer := chain[min(i+1, len(chain)-1)]
 		var stale *x509.RevocationList
-		fresh := false
+		own, fresh := false, false
 		for _, l := range lists {
 			if !bytes.Equal(l.RawIssuer, c.RawIssuer) {
 				continue
@@ -107,6 +109,12 @@ func CheckRevoked(chain, known []*x509.Certificate, lists []*x509.RevocationList
 			}
 			if err := listed(c, l, at); err != nil {
 				return err
+			}
+			switch by := l.CheckSignatureFrom(issuer) == nil; {
+			case own && !by:
+				continue
+			case by && !own:
+				own, fresh, stale = true, false, nil
 			}
 			if l.NextUpdate.IsZero() || !at.After(l.NextUpdate) {
 				fresh = true

@@ -64,7 +64,7 @@ func (t *Trust) Verify(leaf *x509.Certificate, authorities []*x509.Certificate, 
 	return nil, err
 }
 
-// chains returns all chains whose keys are strong enough.
+// chains returns all chains whose keys are strong enough, and whose name constraints are known to be kept.
 func (t *Trust) chains(leaf *x509.Certificate, authorities []*x509.Certificate, at time.Time) ([][]*x509.Certificate, error) {
 	intermediates := x509.NewCertPool()
 	for _, c := range slices.Concat(t.Given, authorities) {
@@ -85,7 +85,11 @@ func (t *Trust) chains(leaf *x509.Certificate, authorities []*x509.Certificate, 
 	}
 	strong := chains[:0]
 	for _, chain := range chains {
-		if e := checkAuthorities(chain[1:]); e == nil {
+		e := checkAuthorities(chain[1:])
+		if e == nil {
+			e = checkConstraints(chain)
+		}
+		if e == nil {
 			strong = append(strong, chain)
 		} else if err == nil {
 			err = e

@@ -50,7 +50,7 @@ func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver
 	m := opened.Manifest
 	h, err := c.hashingFor(m, !m.SingleFile())
 	if err != nil {
-		return nil, fmt.Errorf("verifying %s: %w", m.Name, err)
+		return nil, fmt.Errorf("verifying %.200q: %w", m.Name, err)
 	}
 	wanted := m
 	if c.only != nil {
@@ -59,7 +59,7 @@ func (c Configuration) Receive(ctx context.Context, b *bundle.Bundle) (*Receiver
 	}
 	r := &Receiver{config: c, opened: opened, signed: signedFiles(wanted), files: make(map[string]*upload)}
 	if r.record, err = h.Record(ctx, m.Name); err != nil {
-		return nil, fmt.Errorf("verifying %s: %w", m.Name, err)
+		return nil, fmt.Errorf("verifying %.200q: %w", m.Name, err)
 	}
 	r.record.SetCheck(r.check)
 	return r, nil
@@ -204,5 +204,5 @@ func (r *Receiver) mismatch(diff manifest.Diff) error {
 }
 
 func (r *Receiver) wrap(err error) error {
-	return fmt.Errorf("verifying %s: %w", r.opened.Manifest.Name, err)
+	return fmt.Errorf("verifying %.200q: %w", r.opened.Manifest.Name, err)
 }

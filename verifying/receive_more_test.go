@@ -256,3 +256,22 @@ func TestReceiveFiftyGoroutines(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// The name in a signature is the signer's to choose, and an error is one short line.
+func TestReceiveName(t *testing.T) {
+	key := newKey(t, elliptic.P256())
+	m := must(hashing.Hash(tree(t, small)))
+	m.Name = "x\nlevel=INFO \x1b[2J" + strings.Repeat("A", 1<<20)
+	b := sign(t, key, must(bundle.MarshalStatement(m)))
+	r, err := verifier(key).Receive(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, created := r.Create("unsigned")
+	_, done := r.Close()
+	for _, err := range []error{created, done} {
+		if err == nil || len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\n\x1b") {
+			t.Errorf("got %.300v", err)
+		}
+	}
+}

@@ -80,12 +80,22 @@ func NewCertificate(statement, sig []byte, chain [][]byte) *Bundle {
 // certificates with an entry in a log is Sigstore's. Without verification material there is none.
 func (b *Bundle) Method() Method {
 	m := b.proto.GetVerificationMaterial()
-	switch m.GetContent().(type) {
+	switch c := m.GetContent().(type) {
 	case nil:
 		return ""
+	case *protobundle.VerificationMaterial_Certificate:
+		if c == nil {
+			return ""
+		}
 	case *protobundle.VerificationMaterial_PublicKey:
+		if c == nil {
+			return ""
+		}
 		return Key
 	case *protobundle.VerificationMaterial_X509CertificateChain:
+		if c == nil {
+			return ""
+		}
 		if len(m.GetTlogEntries()) == 0 || !slices.Contains(chainMediaTypes, b.proto.GetMediaType()) {
 			return Certificate
 		}

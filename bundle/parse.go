@@ -231,7 +231,7 @@ func decodeBase64(d *strictjson.Decoder, inPlace bool, limit int) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	if len(text)/4*3 > limit {
+	if len(bytes.TrimRight(text, "="))*3/4 > limit {
 		return nil, d.Errorf("is longer than %d bytes", limit)
 	}
 	dst := text

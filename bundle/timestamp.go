@@ -45,6 +45,9 @@ func (b *Bundle) AddTimestamp(response []byte) (*Bundle, error) {
 // Certificates returns the certificates of the verification material as they stand there (DER, leaf first),
 // none of them verified, or nil if there are none. They must not be changed.
 func (b *Bundle) Certificates() [][]byte {
+	if b.Method() == "" {
+		return nil
+	}
 	m := b.proto.GetVerificationMaterial()
 	if leaf := m.GetCertificate(); leaf != nil {
 		return [][]byte{leaf.GetRawBytes()}

@@ -52,6 +52,9 @@ func (c Configuration) ForManifest(m *manifest.Manifest) (Configuration, error) 
 		return c, err
 	}
 	c.git = off
+	if m.SingleFile() {
+		return c, nil // which may have any name
+	}
 	for _, p := range gitPaths {
 		signed := func(r manifest.Resource) bool { return r.Path == p || strings.HasPrefix(r.Path, p+"/") }
 		if !slices.ContainsFunc(m.Resources, signed) {

@@ -30,7 +30,8 @@ import (
 var ErrNoSigner = errors.New("no signer configured")
 
 // A Signer makes a bundle for a statement. It must be safe for use by many goroutines, and return soon after
-// ctx is done. The statement is the payload to sign, see [bundle.PAE]; it must not be changed.
+// ctx is done. The statement is the payload to sign, see [bundle.PAE]; it must not be changed. A bundle that
+// [bundle.Bundle.Validate] refuses can't be written.
 type Signer interface {
 	Sign(ctx context.Context, statement []byte) (*bundle.Bundle, error)
 }

@@ -69,8 +69,8 @@ func quote(names []string) string {
 
 // VerifyManifest verifies that a manifest that the caller has made is what the bundle says was signed, and reads
 // no file. The manifest must have been made with the method, algorithm and shard size that were signed, and without
-// following links unless that was signed, or else the error is a [*hashing.ConflictError]; [hashing.ConfigFor] has
-// all of this from the manifest that [Configuration.Open] returns. Of the paths that it says were left out,
+// following links unless that was signed, or else the error is a [*hashing.ConflictError];
+// [hashing.Configuration.ForManifest] has all of this from the manifest that [Configuration.Open] returns. Of the paths that it says were left out,
 // [Result.Ignored] has those that the signature does not leave out, whether or not they exist. What else was there
 // when the manifest was made is the caller's to know, from [hashing.Configuration.ReportFS] or from elsewhere.
 func (c Configuration) VerifyManifest(ctx context.Context, got *manifest.Manifest, b *bundle.Bundle) (*Result, error) {

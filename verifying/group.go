@@ -3,6 +3,7 @@ package verifying
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/modelsigning/modelsigning/hashing"
 	"github.com/modelsigning/modelsigning/manifest"
@@ -23,7 +24,7 @@ func (v *voting) groups() []group {
 			continue
 		}
 		leave := v.unsignedOwn(s.Result.Manifest)
-		way := wayOf(s.Result.Manifest.Serialization, leave)
+		way := wayOf(s.Result.Manifest, leave)
 		g, ok := known[way]
 		if !ok {
 			g = len(all)
@@ -49,12 +50,27 @@ func (v *voting) unsignedOwn(m *manifest.Manifest) []string {
 
 // wayOf returns the same text for what has a model hashed in the same way: statements in one model often differ in
 // nothing but the names of their own signatures.
-func wayOf(s manifest.Serialization, leave []string) string {
-	recorded := s.IgnorePaths != nil
+func wayOf(m *manifest.Manifest, leave []string) string {
+	s, recorded := m.Serialization, m.Serialization.IgnorePaths != nil
 	s.IgnorePaths = slices.Concat(s.IgnorePaths, leave)
 	slices.Sort(s.IgnorePaths)
 	s.IgnorePaths = slices.Compact(s.IgnorePaths)
-	return fmt.Sprintf("%t %#v", recorded, s)
+	return fmt.Sprintf("%t %q %#v", recorded, gitPaths(m), s)
+}
+
+// gitPaths returns what [hashing.Configuration.ForManifest] asks of a statement's resources: which of the names at the top
+// that git's own files may have are signed, where ignored paths are not recorded.
+func gitPaths(m *manifest.Manifest) (names []string) {
+	if m.Serialization.IgnorePaths != nil {
+		return nil
+	}
+	for _, r := range m.Resources {
+		if top, _, _ := strings.Cut(r.Path, "/"); strings.HasPrefix(top, ".git") {
+			names = append(names, top)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // compareGroup hashes the model and compares it with all statements of a group.

@@ -61,7 +61,7 @@ func TestIncomplete(t *testing.T) {
 		"no material":   bundle.New(statement, sig, nil),
 		"no statement":  bundle.New(nil, sig, m),
 		"no bytes":      bundle.New(statement, nil, m),
-		"long":          bundle.New(statement, make([]byte, 1<<20), m),
+		"long":          bundle.New(statement, make([]byte, 4<<10+1), m),
 		"no hint":       bundle.NewKey(statement, sig, ""),
 		"no chain":      bundle.NewCertificate(statement, sig, nil),
 		"no signature":  envelope(),
@@ -69,6 +69,15 @@ func TestIncomplete(t *testing.T) {
 		"no envelope":   noEnvelope,
 		"media type":    unknown,
 		"no key":        material(func(m *protobundle.VerificationMaterial) { m.Content = nil }),
+		"typed nil key": material(func(m *protobundle.VerificationMaterial) {
+			m.Content = (*protobundle.VerificationMaterial_PublicKey)(nil)
+		}),
+		"typed nil chain": material(func(m *protobundle.VerificationMaterial) {
+			m.Content = (*protobundle.VerificationMaterial_X509CertificateChain)(nil)
+		}),
+		"typed nil certificate": material(func(m *protobundle.VerificationMaterial) {
+			m.Content = (*protobundle.VerificationMaterial_Certificate)(nil)
+		}),
 		"nil certificate": material(func(m *protobundle.VerificationMaterial) {
 			m.Content = &protobundle.VerificationMaterial_Certificate{}
 		}),
@@ -101,9 +110,14 @@ func TestIncomplete(t *testing.T) {
 		if data, err := b.MarshalJSON(); err == nil {
 			t.Errorf("%s: written as %s", name, data)
 		}
+		b.Certificates() // does not panic
 		if _, err := b.AddTimestamp([]byte{1}); !errors.Is(err, bundle.ErrMalformed) {
 			t.Errorf("%s: AddTimestamp: %v", name, err)
 		}
+	}
+	longest := bundle.New(statement, make([]byte, 4<<10), m)
+	if _, err := bundle.Parse(must(longest.MarshalJSON())); err != nil || longest.Validate() != nil {
+		t.Errorf("the longest signature: %v, %v", err, longest.Validate())
 	}
 	// What the log's entries hold is for the verifier to say.
 	for name, entry := range map[string]*protorekor.TransparencyLogEntry{"nil": nil, "empty": {}} {

@@ -44,6 +44,7 @@ func listed(subjects []provenance.Subject) (*manifest.Manifest, error) {
 // reports remembers how a model was hashed last, since most bundles of one file say the same way.
 type reports struct {
 	by     manifest.Serialization
+	git    []string // of gitPaths
 	report *hashing.Report
 }
 
@@ -57,12 +58,13 @@ func (c Configuration) compareProvenance(ctx context.Context, p *Provenance, mod
 	if policy.IgnoreNames && info.IsDir() {
 		return errors.New("provenance policy: IgnoreNames is for a model that is a file, and this one is a directory")
 	}
-	if cache.report == nil || c.ignoreUnsigned || !reflect.DeepEqual(cache.by, p.Manifest.Serialization) {
+	git := gitPaths(p.Manifest)
+	if cache.report == nil || c.ignoreUnsigned || !reflect.DeepEqual(cache.by, p.Manifest.Serialization) || !slices.Equal(cache.git, git) {
 		report, err := c.reportFor(ctx, p.Manifest, model, attestation, info.IsDir())
 		if err != nil {
 			return err
 		}
-		*cache = reports{p.Manifest.Serialization, report}
+		*cache = reports{p.Manifest.Serialization, git, report}
 	}
 	if policy.IgnoreNames {
 		return p.compareContent(cache.report, model)

@@ -99,6 +99,10 @@ func TestSingleFile(t *testing.T) {
 			t.Errorf("the manifest of %s, signed a file called by a dot: %v", name, err)
 		}
 	}
+	var mismatch *verifying.MismatchError
+	if _, err := verifier(key).VerifyManifest(t.Context(), &two, b); !errors.As(err, &mismatch) || len(mismatch.Extra) != 2 {
+		t.Errorf("the manifest of two files: %v", err)
+	}
 }
 
 func must[T any](v T, err error) T {

@@ -109,11 +109,12 @@ func kindOf(err error) kind {
 // undecided returns the first reason why nobody knows if a threshold would have been reached: it is not known what
 // signatures would have said that could not be read or looked at, and they may have made up the number.
 func undecided(t *verifying.ThresholdError) (first error) {
-	n := t.Got
+	n, counted := t.Got, map[string]bool{}
 	for _, s := range t.Signatures {
 		// Not all other errors tell: those of signatures that were not compared with the model have no type, and count in Got.
-		if (as[*fs.PathError](s.Err) || as[net.Error](s.Err)) && kindOf(s.Err).exit == exitFailed {
+		if (as[*fs.PathError](s.Err) || as[net.Error](s.Err)) && kindOf(s.Err).exit == exitFailed && !counted[s.Name] {
 			n++
+			counted[s.Name] = true
 			if first == nil {
 				first = s.Err
 			}

@@ -100,11 +100,16 @@ func TestUndecided(t *testing.T) {
 		{2, 1, []error{nil, &fs.PathError{Err: hashing.ErrSymlink}}, kind{"threshold", 1}},
 	} {
 		e := &verifying.ThresholdError{Want: c.want, Got: c.got}
-		for _, err := range c.errs {
-			e.Signatures = append(e.Signatures, verifying.SignatureResult{Err: err})
+		for i, err := range c.errs {
+			e.Signatures = append(e.Signatures, verifying.SignatureResult{Name: fmt.Sprint(i), Err: err})
 		}
 		if got := kindOf(fmt.Errorf("verifying model: %w", e)); got != c.kind {
 			t.Errorf("%d: got %v, want %v", i, got, c.kind)
 		}
+	}
+	twice := verifying.SignatureResult{Name: "a.sig", Err: missing}
+	once := &verifying.ThresholdError{Want: 2, Signatures: []verifying.SignatureResult{twice, twice}}
+	if got := kindOf(once); got != (kind{"threshold", 1}) {
+		t.Errorf("one file that is named twice: got %v", got)
 	}
 }

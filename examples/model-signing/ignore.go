@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -38,7 +36,7 @@ func ignoredPaths(paths []string, model string, log *slog.Logger) (inModel []str
 func warnAbsent(inModel []string, model string, log *slog.Logger) {
 	for _, rel := range inModel {
 		p := filepath.Join(model, filepath.FromSlash(rel))
-		if _, err := os.Lstat(p); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(p); err != nil {
 			log.Warn("path to ignore does not exist", "path", p)
 		}
 	}

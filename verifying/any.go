@@ -46,7 +46,6 @@ func (v anyVerifier) withLogger(log *slog.Logger) Verifier {
 
 func (v anyVerifier) Verify(ctx context.Context, b *bundle.Bundle) ([]byte, Identity, error) {
 	errs := make([]error, len(v))
-	var malformed error
 	for i, one := range v {
 		statement, signer, err := one.Verify(ctx, b)
 		switch {
@@ -55,13 +54,10 @@ func (v anyVerifier) Verify(ctx context.Context, b *bundle.Bundle) ([]byte, Iden
 			return statement, signer, nil
 		case ctx.Err() != nil:
 			return nil, Identity{}, ctx.Err()
-		case errors.Is(err, bundle.ErrMalformed) && malformed == nil:
-			malformed = err
+		case errors.Is(err, bundle.ErrMalformed):
+			return nil, Identity{}, err // for nobody is it a signature
 		}
 		errs[i] = err
-	}
-	if malformed != nil { // and a verifier of the caller's did not know better
-		return nil, Identity{}, malformed
 	}
 	return nil, Identity{}, &RefusedError{Errs: errs, method: b.Method()}
 }

@@ -96,7 +96,7 @@ func TestIncomplete(t *testing.T) {
 	} {
 		for method, config := range configs {
 			_, err := config.Open(t.Context(), b)
-			malformed := b == nil || b.Method() == "" || b.Method() == bundle.Sigstore && method != "key"
+			malformed := b == nil || b.Proto() == nil || b.Method() == bundle.Sigstore && method != "key"
 			if err == nil || errors.Is(err, bundle.ErrMalformed) != malformed {
 				t.Errorf("%s: verifying %s: %v", name, method, err)
 			}

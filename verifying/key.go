@@ -1,6 +1,7 @@
 package verifying
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -90,12 +91,8 @@ func (v *keyVerifier) Verify(_ context.Context, b *bundle.Bundle) ([]byte, Ident
 
 // checkMethod reports why a verifier for this method can't verify the bundle.
 func checkMethod(b *bundle.Bundle, want bundle.Method) error {
-	switch got := b.Method(); got {
-	case want:
-		return nil
-	case "":
-		return b.Validate()
-	default:
-		return fmt.Errorf("%w: the signature is by %s, and the verifier is for %s", ErrMethod, got, want)
+	if got := b.Method(); got != want {
+		return fmt.Errorf("%w: the signature is by %s, and the verifier is for %s", ErrMethod, cmp.Or(got, "nothing"), want)
 	}
+	return nil
 }

@@ -99,8 +99,8 @@ func (whatever) Verify(_ context.Context, b *bundle.Bundle) ([]byte, verifying.I
 	return b.UnverifiedStatement(), verifying.Identity{}, nil
 }
 
-// What is malformed for one of several verifiers need not be for another of the caller's.
-func TestAnyMalformed(t *testing.T) {
+// What is of no method that is known may be for a verifier of the caller's.
+func TestAnyOfNoMethod(t *testing.T) {
 	statement := must(bundle.MarshalStatement(must(hashing.Hash(tree(t, small)))))
 	b := bundle.New(statement, []byte("mine"), nil)
 	own, key := verifying.Config().UseVerifier(whatever{}), verifier(newKey(t, elliptic.P256()))
@@ -109,7 +109,7 @@ func TestAnyMalformed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := verifying.Config().UseAny(key, key).Open(t.Context(), b); !errors.Is(err, bundle.ErrMalformed) {
+	if _, err := verifying.Config().UseAny(key, key).Open(t.Context(), b); !errors.Is(err, verifying.ErrMethod) {
 		t.Errorf("got %v", err)
 	}
 }

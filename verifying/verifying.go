@@ -291,7 +291,7 @@ func (c Configuration) openStatement(ctx context.Context, b *bundle.Bundle) (sta
 	if err := ctx.Err(); err != nil {
 		return nil, Identity{}, err
 	}
-	if b == nil { // as to the rest, a verifier of the caller's may be for bundles that no file holds
+	if b == nil || b.Proto() == nil { // as to the rest, a verifier of the caller's may be for bundles that no file holds
 		return nil, Identity{}, b.Validate()
 	}
 	v := c.verifier

@@ -22,10 +22,11 @@ import (
 	"github.com/modelsigning/modelsigning/bundle"
 )
 
-// Public returns the signer's public key. The error says that the signer is a nil pointer.
+// Public returns the public key of a signer, which is the field Key of the caller's options. The error says that it is a nil
+// pointer.
 func Public(signer crypto.Signer) (crypto.PublicKey, error) {
 	if v := reflect.ValueOf(signer); v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errors.New("Key is a nil pointer")
+		return nil, fmt.Errorf("%T is a nil pointer", signer)
 	}
 	return signer.Public(), nil
 }

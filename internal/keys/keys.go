@@ -22,8 +22,7 @@ import (
 	"github.com/modelsigning/modelsigning/bundle"
 )
 
-// Public returns the public key of a signer, which is the field Key of the caller's options. The error says that it is a nil
-// pointer.
+// Public returns the public key of a signer. The error says that it is a nil pointer.
 func Public(signer crypto.Signer) (crypto.PublicKey, error) {
 	if v := reflect.ValueOf(signer); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("%T is a nil pointer", signer)

@@ -56,9 +56,6 @@ func (l *lister) list(ctx context.Context) (err error) {
 				return ctx.Err()
 			}
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if l.found.weight > l.settings.resources { // a directory may have no end
 			return l.tooMany(l.at)
 		}

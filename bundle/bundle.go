@@ -30,7 +30,7 @@ const (
 )
 
 // A Bundle is a signature, its statement, and what a verifier needs. The zero value has none of them, and can only
-// be unmarshaled into: no verifier accepts it. A Bundle is immutable and may be used by many goroutines, as long as none
+// be unmarshaled into: it is [ErrMalformed] to verifiers. A Bundle is immutable and may be used by many goroutines, as long as none
 // changes what [Bundle.Proto] and [Bundle.UnverifiedStatement] return.
 type Bundle struct {
 	proto *protobundle.Bundle

@@ -142,8 +142,8 @@ func (b *Bundle) write(w io.Writer) error {
 	return err
 }
 
-// Validate reports, with an error that wraps [ErrMalformed], what is missing for anyone to read the bundle: it is nil, or
-// was made of parts that make no signature. What was read or unmarshaled is valid.
+// Validate returns an error that wraps [ErrMalformed] if nobody would read the bundle as it would be written: it is nil, or
+// lacks a part, or a part is too large. Bundles that were read are valid. It does not verify the signature.
 func (b *Bundle) Validate() error {
 	if b == nil {
 		return fmt.Errorf("%w: the bundle is nil", ErrMalformed)

@@ -8,8 +8,8 @@ import (
 )
 
 // NewHash returns a hash of the whole content of a file, or of a shard, or nil if the algorithm is unknown. It is for those
-// who have the bytes at hand: [Configuration.Hash] and [NewRecorder] hash many at once. Writes of 128 KiB or more are the
-// fastest. It is for one goroutine at a time.
+// who have the bytes at hand: [Configuration.Hash] and [Configuration.Record] hash many at once. It is for one goroutine at a
+// time.
 func NewHash(a manifest.Algorithm) hash.Hash {
 	switch a {
 	case manifest.SHA256:

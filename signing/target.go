@@ -13,7 +13,7 @@ import (
 )
 
 // ErrTarget says that something stands where the signature should be written that is not a signature.
-var ErrTarget = errors.New("will not be replaced by a signature")
+var ErrTarget = errors.New("will not be replaced")
 
 // checkTarget sees that a signature may be written: it never replaces anything but one of its kind. It
 // returns the signature's paths relative to the model if that is where it lies, for hashing to ignore.

@@ -179,9 +179,9 @@ func (c Configuration) use(v Verifier, err error) Configuration {
 // SetHashingConfig sets what the signature leaves open: the number of workers, chunk size, mapping, limits on what a
 // stranger's model may have, a cache of digests, progress, a logger, and paths to ignore besides the signed ones. All
 // else comes from the signed statement, and a configuration that says otherwise makes verifying fail with a
-// [*hashing.ConflictError]. SetIgnoreGitPaths(true) ignores git's own files even where the signature does not, and (false)
-// those that an old signature ignores without a record; see [hashing.Configuration.ForManifest]. SetOnly and SetPlan mean
-// nothing here; see [Configuration.SetOnly].
+// [*hashing.ConflictError]. SetIgnoreGitPaths(true) ignores git's own files even where the signature does not.
+// SetIgnoreGitPaths(false) hashes them even where an old signature may have ignored them without a record; see
+// [hashing.Configuration.ForManifest]. SetOnly and SetPlan mean nothing here; see [Configuration.SetOnly].
 func (c Configuration) SetHashingConfig(h hashing.Configuration) Configuration {
 	c.hashing = h
 	return c

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,6 +34,25 @@ func waiting(t *testing.T) (url string, asked <-chan bool, answer chan<- bool) {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, was, may
+}
+
+// wait sees that the authority was asked.
+func wait(t *testing.T, asked <-chan bool) {
+	t.Helper()
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		t.Fatal("the timestamp authority was not asked")
+	}
+}
+
+// interrupts are the signals that a command heeds. A test under nohup passes on that it ignores one.
+func interrupts() []syscall.Signal {
+	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // A child is a command that runs as a program of its own.
@@ -80,9 +100,9 @@ func TestInterruptedSign(t *testing.T) {
 	sign := []string{"sign", "key", "model", "--private-key", "key.priv", "--tsa-url", url}
 	create := []string{"provenance", "create", "key", "model", "--private-key", "key.priv", "--tsa-url", url, "--builder-id", "https://example.com"}
 	name := filepath.Join(dir, "model.sig")
-	for i, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for i, s := range interrupts() {
 		c := start(t, dir, run, sign...)
-		<-asked
+		wait(t, asked)
 		if err := c.Process.Signal(s); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +112,7 @@ func TestInterruptedSign(t *testing.T) {
 		}
 	}
 	c := start(t, dir, run, append(create, "--output", "json")...)
-	<-asked
+	wait(t, asked)
 	_ = c.Process.Signal(os.Interrupt)
 	c.ends(t, exitFailed, `{"error":{"kind":"canceled","exit_code":3,"message":"interrupted: no provenance was written"}}`)
 
@@ -101,7 +121,7 @@ func TestInterruptedSign(t *testing.T) {
 	}
 	before, _ := os.ReadFile(name)
 	c = start(t, dir, run, sign...)
-	<-asked
+	wait(t, asked)
 	_ = c.Process.Signal(os.Interrupt)
 	c.ends(t, exitFailed, "model-signing: interrupted: no signature was written, and the old one stands: model.sig\n")
 	if after, err := os.ReadFile(name); err != nil || !bytes.Equal(before, after) {
@@ -114,7 +134,7 @@ func TestNohup(t *testing.T) {
 	run, dir := program(t), smallModel(t)
 	url, asked, answer := waiting(t)
 	c := start(t, dir, "sh", "-c", `trap "" HUP; exec "$0" "$@"`, run, "sign", "key", "model", "--private-key", "key.priv", "--tsa-url", url)
-	<-asked
+	wait(t, asked)
 	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +156,7 @@ func TestInterruptedCopy(t *testing.T) {
 	if err := os.Truncate(large, 64<<30); err != nil { // so that it takes long enough
 		t.Skip(err)
 	}
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range interrupts() {
 		c := start(t, dir, run, "verify", "key", "large", "--signature", "model.sig", "--public-key", "key.pub", "--copy-to", "copy")
 		half := filepath.Join(dir, ".copy-*.tmp")
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {

@@ -16,7 +16,8 @@
 //
 // Without the name of a method it is sigstore. Commands and flags are those of the Python command of the same name;
 // underscores in flags may be written for hyphens, and the last of two flags that contradict each other wins. What
-// differs: a file that is not a model's signature is never overwritten; verify --allow-symlinks is an error for a
+// differs: a file that is not a model's signature is never overwritten, nor is one that is read-only; a path to ignore that
+// was meant relative to the model is refused; there is --password-file; verify --allow-symlinks is an error for a
 // model that was signed without; two ways to get a token exclude each other, and ambient credentials that are asked
 // for and not there are an error; failures have three exit codes in place of one.
 //

@@ -67,7 +67,7 @@ func newMerge(log *slog.Logger) *cobra.Command {
 			}
 			for _, name := range []string{"digest-cache", "rehash"} {
 				if c.Flags().Changed(name) {
-					return usageError{fmt.Errorf("--%s is for hashing: to merge reads no model, and --recheck all of what it chooses", name)}
+					return usageError{fmt.Errorf("--%s is not for merge, which hashes files for --recheck alone and reads those", name)}
 				}
 			}
 			if err := flags.check(); err != nil {
@@ -85,6 +85,9 @@ func newMerge(log *slog.Logger) *cobra.Command {
 		},
 	}
 	flags.addCommon(c)
+	for _, name := range []string{"digest-cache", "rehash", "follow-lfs-pointers"} {
+		_ = c.Flags().MarkHidden(name) // they are refused, and say why
+	}
 	flags.out.add(c, "the manifest")
 	c.Flags().StringVar(&flags.plan, "plan", "", "merge no parts but those of the plan in this `FILE`")
 	c.Flags().StringVar(&flags.model, "model", "", "the model's `PATH`, for --recheck")

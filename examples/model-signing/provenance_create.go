@@ -65,7 +65,7 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 	}
 	replaced, err := replaces(f.attestation)
 	if err != nil {
-		return notReplaced(err)
+		return err
 	}
 	b, err := f.read()
 	if err != nil {
@@ -82,7 +82,7 @@ func (f *createFlags) sign(cmd *cobra.Command, model string, log *slog.Logger, c
 		return unwritten(err, "provenance", f.attestation, replaced)
 	}
 	if err := c.SetHashingConfig(h).SetLogger(log).SignProvenance(cmd.Context(), model, f.attestation, b); err != nil {
-		return notReplaced(unwritten(err, "provenance", f.attestation, replaced))
+		return unwritten(err, "provenance", f.attestation, replaced)
 	}
 	return report(cmd, "attested", attested{model, f.attestation, replaced}, func(w io.Writer) {
 		fmt.Fprintf(w, "Provenance signed: %s: built by %s\n", written(f.attestation, replaced), printable(b.Builder.ID))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/modelsigning/modelsigning/internal/atomicfile"
 	"github.com/modelsigning/modelsigning/signing"
@@ -40,21 +39,4 @@ func unwritten(err error, what, name string, replaced bool) error {
 		return interruptedError{err, fmt.Sprintf(": no %s was written, and the old one stands: %s", what, name)}
 	}
 	return interruptedError{err, fmt.Sprintf(": no %s was written", what)}
-}
-
-// notReplaced says of provenance that it is what something was not replaced by.
-func notReplaced(err error) error {
-	if errors.Is(err, signing.ErrTarget) {
-		return provenanceTargetError{err}
-	}
-	return err
-}
-
-// A provenanceTargetError is signing.ErrTarget where it is no signature that was to be written.
-type provenanceTargetError struct{ error }
-
-func (e provenanceTargetError) Unwrap() error { return e.error }
-
-func (e provenanceTargetError) Error() string {
-	return strings.ReplaceAll(e.error.Error(), signing.ErrTarget.Error(), "will not be replaced by provenance")
 }

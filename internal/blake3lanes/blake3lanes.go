@@ -5,7 +5,7 @@
 // whose gather instruction was made safe in microcode. They join parents sixteen at a time, too.
 package blake3lanes
 
-// The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
+// Generators are a module of their own. go -C ../lanesgen test ./... checks that what they write is what is committed.
 //go:generate go -C ../lanesgen/blake3lanes run .
 
 import "lukechampine.com/blake3/guts"

@@ -100,7 +100,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The hint is the SHA-256 of the file that openssl writes.
 // Release 0.2.0 of the Python reference encoded statements in another way, and used the curve's hash with keys and SHA-256
 // with certificates.
 func TestVerifyLegacy(t *testing.T) {
@@ -130,6 +129,7 @@ func TestVerifyLegacy(t *testing.T) {
 	}
 }
 
+// The hint is the SHA-256 of the file that openssl writes.
 func TestHint(t *testing.T) {
 	key, err := keys.ReadPublic("testdata/public.pem")
 	if err != nil {

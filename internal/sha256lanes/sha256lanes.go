@@ -24,7 +24,7 @@
 // used again: Advance and Sum panic until they are set to Stream{}. What SumMany had written means nothing.
 package sha256lanes
 
-// The generator is a module of its own. go -C gen test . checks that what it writes is what is committed.
+// Generators are a module of their own. go -C ../lanesgen test ./... checks that what they write is what is committed.
 //go:generate go -C ../lanesgen/sha256lanes run .
 
 import (

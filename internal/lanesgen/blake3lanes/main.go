@@ -3,23 +3,13 @@
 package main
 
 import (
-	"log"
-
 	"github.com/mmcloughlin/avo/build"
 	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
 )
 
 const pkg = "blake3lanes"
 
-func main() {
-	files, err := generate()
-	if err == nil {
-		err = files.Write("../../" + pkg)
-	}
-	if err != nil {
-		log.Fatalf("generating kernels: %v", err)
-	}
-}
+func main() { kernels.Write(pkg, generate) }
 
 func generate() (kernels.Files, error) {
 	return kernels.Generate(pkg, func(c *build.Context) {

@@ -1,13 +1,13 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/modelsigning/modelsigning/internal/lanesgen/kernels"
+)
 
 func TestUpToDate(t *testing.T) {
-	files, err := generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := files.Compare("../../" + pkg); err != nil {
+	if err := kernels.Compare(pkg, generate); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ package kernels
 import (
 	"bytes"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 
@@ -43,20 +44,30 @@ func Generate(pkg string, emit func(*build.Context)) (Files, error) {
 	return files, nil
 }
 
-// Write writes the files into a directory.
-func (f Files) Write(dir string) error {
-	for name, text := range f {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
+// directory returns that of a package, from a generator's own.
+func directory(pkg string) string { return filepath.Join("..", "..", pkg) }
+
+// Write writes what generate returns into the directory of a package, or ends the program.
+func Write(pkg string, generate func() (Files, error)) {
+	files, err := generate()
+	for name, text := range files {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(directory(pkg), name), text, 0o644)
 		}
 	}
-	return nil
+	if err != nil {
+		log.Fatalf("generating kernels: %v", err)
+	}
 }
 
-// Compare reports a file of a directory that is not what was generated.
-func (f Files) Compare(dir string) error {
-	for name, want := range f {
-		got, err := os.ReadFile(filepath.Join(dir, name))
+// Compare reports a file in the directory of a package that is not what generate returns.
+func Compare(pkg string, generate func() (Files, error)) error {
+	files, err := generate()
+	if err != nil {
+		return err
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(directory(pkg), name))
 		if err != nil {
 			return err
 		}

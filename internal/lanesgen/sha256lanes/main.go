@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"log"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -14,15 +13,7 @@ import (
 
 const pkg = "sha256lanes"
 
-func main() {
-	files, err := generate()
-	if err == nil {
-		err = files.Write("../../" + pkg)
-	}
-	if err != nil {
-		log.Fatalf("generating kernels: %v", err)
-	}
-}
+func main() { kernels.Write(pkg, generate) }
 
 func generate() (kernels.Files, error) {
 	files, err := kernels.Generate(pkg, func(c *build.Context) {

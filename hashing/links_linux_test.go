@@ -67,6 +67,20 @@ func TestLinkNobodyKnows(t *testing.T) {
 	}
 }
 
+// In a file system it is for that to refuse links that lead out, as that of an os.Root does.
+func TestLinkOutOfRoot(t *testing.T) {
+	dir := write(t, map[string]string{"plain": "1"})
+	outside := filepath.Join(t.TempDir(), "outside")
+	must(t, os.WriteFile(outside, []byte("2"), 0o666))
+	must(t, os.Symlink(outside, filepath.Join(dir, "link")))
+	root, err := os.OpenRoot(dir)
+	must(t, err)
+	defer root.Close()
+	if _, err := followed().HashFS(t.Context(), root.FS(), "model"); !errors.Is(err, hashing.ErrSymlink) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Many links at the end of a long way take no longer than the way. This took minutes, and did not stop when asked to.
 func TestDeepLinks(t *testing.T) {
 	root := write(t, map[string]string{"plain": "1"})
